@@ -1,0 +1,14 @@
+//! The pure core of Watchkeeper: `fn step(&mut State, Input, Now) -> Vec<Effect>`.
+//!
+//! It does no I/O, reads no clock and cannot fail; the compiler keeps that wall, since the crate is `no_std` and
+//! has no dependency. Read it in the order of the modules below: each may use only those above it (kept by
+//! `tests/tidy.rs`). A need for I/O in here is an [`input`](crate::input) and an [`effect`](crate::effect) that
+//! are still missing.
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
+pub mod ids;
+pub mod time;
+
+pub mod plan;

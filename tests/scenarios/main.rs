@@ -1,0 +1,1 @@
+//! Runs every script in this folder.

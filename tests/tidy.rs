@@ -1,0 +1,1 @@
+//! Keeps the rules of the house (DESIGN §2).
