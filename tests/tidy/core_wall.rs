@@ -31,8 +31,9 @@ pub(super) fn check(house: &House<'_>) -> Vec<Finding> {
     for (source, place) in house.of_crate(ROOT) {
         for named in paths(source).iter().filter(|named| !source.tested(named.at, place)) {
             let first = named.words[0];
-            // Only a type in scope, as in `use Health::*`, begins with a capital; it brings nothing new in.
-            let own = FIRST_WORDS.contains(&first) || first.starts_with(char::is_uppercase);
+            // A module declared right here, or a type in scope (`use Health::*`), brings nothing new in.
+            let local = source.declares(named.at, first) || first.starts_with(char::is_uppercase);
+            let own = FIRST_WORDS.contains(&first) || local;
             if (named.import && !own) || first == "std" {
                 findings.push(Finding::new(
                     source.path(),
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn tests_of_the_core_may_use_std() {
         let tests = "#[cfg(test)]\nmod tests {\n    use std::fs;\n    use proptest::prelude::*;\n}\n";
-        silent(&[("src/core/ids.rs", &format!("//! Names.\nuse Name::*;\n{tests}"))]);
+        silent(&[("src/core/ids.rs", &format!("//! Names.\n{tests}"))]);
         silent(&[
             ("src/core/ids.rs", "//! Names.\n#[cfg(test)]\nmod tests;\n"),
             ("src/core/ids/tests.rs", "//! Tests.\nuse std::fs;\n"),
@@ -138,6 +139,13 @@ mod tests {
             ],
             &[("src/core/ids/tests.rs", 2, "not `std::fs`")],
         );
+    }
+
+    #[test]
+    fn what_is_in_scope_already_may_be_imported() {
+        silent(&[("src/core/ids.rs", "//! Names.\nuse Name::*;\nuse deep::Deep;\nmod deep {}\n")]);
+        let elsewhere = "//! Names.\nuse deep::Deep;\nmod a {\n    mod deep {}\n}\n";
+        reported(&[("src/core/ids.rs", elsewhere)], &[("src/core/ids.rs", 2, "not `deep::Deep`")]);
     }
 
     #[test]

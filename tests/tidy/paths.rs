@@ -18,8 +18,8 @@ pub(crate) struct Named<'t> {
 }
 
 impl Named<'_> {
-    /// The same path from the crate's root, if it is one of this crate by its own words (`crate`, `self`, `super`, or a
-    /// name of the crate itself).
+    /// The same path from the crate's root, if its first word says that it is one of this crate: `crate`, `self`,
+    /// `super`, the crate's own name, or a module declared right here.
     pub(crate) fn absolute(&self, source: &Source<'_>, place: &Place, own_name: &str) -> Option<Vec<String>> {
         let mut at = source.module(self.at, place);
         let mut words = self.words.iter().peekable();
@@ -27,6 +27,7 @@ impl Named<'_> {
             "self" => {}
             "super" => drop(at.pop()),
             first if first == "crate" || first == own_name => at.clear(),
+            first if source.declares(self.at, first) => at.push(first.to_owned()),
             _ => return None,
         }
         while words.next_if(|&&word| word == "super").is_some() {
@@ -151,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_path_is_told_from_the_root() {
-        let text = "mod b { use super::super::c::D; use self::e::F; use crate::g; use x::h; use std::i; }";
+        let text = "mod b { use super::super::c::D; use self::e::F; use crate::g; use x::h; use std::i; \
+            mod j; use j::k; use l::m; } mod l;";
         let tree = Tree::default()
             .with("src/lib.rs", "mod a;")
             .with("src/a.rs", text)
@@ -161,7 +163,8 @@ mod tests {
         let absolute =
             |named: &Named<'_>| named.absolute(source, &source.places[0], "x").map(|words| words.join("::"));
         let found: Vec<_> = paths(source).iter().map(absolute).collect();
-        let expected = [Some("c::D"), Some("a::b::e::F"), Some("g"), Some("h"), None];
+        let expected =
+            [Some("c::D"), Some("a::b::e::F"), Some("g"), Some("h"), None, Some("a::b::j::k"), None];
         assert_eq!(found, expected.map(|path| path.map(str::to_owned)));
     }
 }

@@ -263,6 +263,14 @@ impl<'t> Source<'t> {
         place.module.iter().cloned().chain(inside).collect()
     }
 
+    /// Whether the module that a token stands in declares a module of that name.
+    pub(crate) fn declares(&self, at: usize, name: &str) -> bool {
+        let declared = self.tokens.windows(3).enumerate().filter(|(_, words)| {
+            words[0].is("mod") && words[1].is(name) && (words[2].is(";") || words[2].is("{"))
+        });
+        declared.into_iter().any(|(here, _)| self.room[here] == self.room[at])
+    }
+
     /// The names of the modules that are written out in this file, with their lines.
     pub(crate) fn inline_modules(&self) -> impl Iterator<Item = Token<'t>> {
         self.tokens.windows(3).filter(|w| w[0].is("mod") && w[1].is_word() && w[2].is("{")).map(|w| w[1])
