@@ -28,6 +28,8 @@ pub(crate) struct Source<'t> {
     /// For each token, whether it stands under `#[cfg(test)]`, `#[test]` or the like.
     tested: Vec<bool>,
     mods: Vec<Mod<'t>>,
+    /// Every `mod`, with a body or without: the room that it stands in, and its name.
+    declared: Vec<(usize, &'t str)>,
     /// Every place that the walk gives it; empty if it is dead.
     pub(crate) places: Vec<Place>,
 }
@@ -129,6 +131,7 @@ impl<'t> Source<'t> {
             rooms: vec![Vec::new()],
             tested: Vec::with_capacity(tokens.len()),
             mods: Vec::new(),
+            declared: Vec::new(),
             places: Vec::new(),
             tokens,
         };
@@ -163,10 +166,14 @@ impl<'t> Source<'t> {
             let token = self.tokens[at];
             self.note(room, tested || marked.is_some());
             if let [keyword, name, after, ..] = self.tokens[at..] {
-                if keyword.is("mod") && name.is_word() && after.is(";") {
+                let module = keyword.is("mod") && name.is_word();
+                if module && after.is(";") {
                     self.mods.push(Mod { name: name.text, at, path: path.take() });
-                } else if keyword.is("mod") && name.is_word() && after.is("{") {
+                } else if module && after.is("{") {
                     written_out = Some(name.text);
+                }
+                if module {
+                    self.declared.push((room, name.text));
                 }
             }
             match token.text {
@@ -265,10 +272,7 @@ impl<'t> Source<'t> {
 
     /// Whether the module that a token stands in declares a module of that name.
     pub(crate) fn declares(&self, at: usize, name: &str) -> bool {
-        let declared = self.tokens.windows(3).enumerate().filter(|(_, words)| {
-            words[0].is("mod") && words[1].is(name) && (words[2].is(";") || words[2].is("{"))
-        });
-        declared.into_iter().any(|(here, _)| self.room[here] == self.room[at])
+        self.declared.contains(&(self.room[at], name))
     }
 
     /// The names of the modules that are written out in this file, with their lines.
