@@ -11,7 +11,7 @@ use rules::tree::Tree;
 
 #[test]
 fn the_house_is_tidy() {
-    let tree = Tree::read(concat!(env!("CARGO_MANIFEST_DIR"))).expect("the project's folder is readable");
+    let tree = Tree::read(env!("CARGO_MANIFEST_DIR")).expect("the project's folder is readable");
     let findings = rules::check(&tree);
     let list: String = findings.iter().map(|finding| format!("\n  {finding}")).collect();
     assert!(findings.is_empty(), "{} in {} files:{list}", findings.len(), tree.files.len());
