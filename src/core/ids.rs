@@ -76,6 +76,10 @@ impl fmt::Display for NotAName {
     }
 }
 
+/// What the edge made of a policy or a plan. The core only compares it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyHash(pub u128);
+
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident($repr:ty);)*) => {$(
         $(#[$doc])*
@@ -129,6 +133,8 @@ numbers! {
     StepPos(u16);
     /// A rung's place in its ladder, lowest first.
     RungPos(u8);
+    /// One probe in one region (or in none), as a vote speaks of it: its place in its service's list of those.
+    CellPos(u16);
 }
 
 #[cfg(test)]

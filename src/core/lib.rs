@@ -11,4 +11,16 @@ extern crate alloc;
 pub mod ids;
 pub mod time;
 
+pub mod agree;
+pub mod decide;
+pub mod effect;
+pub mod engine;
+pub mod event;
+pub mod health;
+pub mod input;
 pub mod plan;
+pub mod policy;
+pub mod severity;
+pub mod state;
+pub mod verdict;
+pub mod view;

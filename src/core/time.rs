@@ -127,6 +127,11 @@ impl Wall {
     pub const fn as_micros(self) -> u64 {
         self.0
     }
+    /// How long after `earlier`; nothing, if that is later.
+    #[must_use]
+    pub const fn since(self, earlier: Wall) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
+    }
 }
 
 impl Add<Span> for Mono {

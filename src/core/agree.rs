@@ -1,0 +1,159 @@
+//! What the coordinator holds, as it comes back. Names, not numbers: a region or plan that this core's policy does not
+//! know must stay visible as such.
+//!
+//! In this part of the house these are facts that arrive; nothing here is written yet.
+
+use alloc::vec::Vec;
+
+use crate::ids::{Name, PolicyHash};
+use crate::plan::PlanKind;
+use crate::time::Span;
+use crate::verdict::Spoken;
+
+/// A run's number, unique within its service and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// Counts a service's moves; each start raises it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// What the coordinator holds of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The one region that may take writes.
+    pub active: Name,
+    /// How often it has been set anew.
+    pub epoch: Epoch,
+    /// The unfinished run that occupies the claim.
+    pub run: Option<Unfinished>,
+    /// Regions that lost the role and have not yet proved the present epoch.
+    pub quarantined: Vec<Name>,
+    /// The newest failover that reached Running.
+    pub last_failover: Option<Failover>,
+    /// Automatic failovers started lately, for the velocity limit over all services.
+    pub automatic: Vec<RunId>,
+    /// Somebody has paused this service.
+    pub paused: bool,
+    /// A maintenance window is open for it.
+    pub maintenance: bool,
+    /// The number of the newest incident.
+    pub incident: u32,
+    /// What was tried lately, newest last.
+    pub tried: Vec<Try>,
+}
+
+/// A run that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Which.
+    pub id: RunId,
+    /// Of which plan.
+    pub plan: Name,
+    /// Of which kind.
+    pub kind: PlanKind,
+}
+
+/// A failover, as the cooldown sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failover {
+    /// Which run.
+    pub id: RunId,
+    /// How it ended; none: it has not.
+    pub outcome: Option<Outcome>,
+    /// Somebody has acknowledged the run.
+    pub acknowledged: bool,
+}
+
+/// How a run, or the wish for one, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As planned.
+    Done,
+    /// As planned, but for steps whose failure was accepted.
+    DoneWithExceptions,
+    /// What it did was undone.
+    Undone,
+    /// A failover took its place.
+    Superseded,
+    /// A human has it.
+    HandedOver,
+    /// Nobody approved it in time.
+    Expired,
+    /// The trouble passed, or somebody said no, before it started.
+    Withdrawn,
+    /// A gate refused it.
+    Refused,
+}
+
+/// A plan tried for an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Which run; a refused one has a number too.
+    pub run: RunId,
+    /// Which plan.
+    pub plan: Name,
+    /// For which scenario, unless an operator ordered it.
+    pub scenario: Option<Name>,
+    /// For which incident.
+    pub incident: u32,
+    /// How it ended; none: it has not.
+    pub outcome: Option<Outcome>,
+}
+
+/// Who may act for a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The observer that holds it.
+    pub holder: Name,
+}
+
+/// "Look again, now."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its number; 0 is never asked.
+    pub number: u32,
+    /// Who asks.
+    pub by: Name,
+}
+
+/// One observer's vote on one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// Under which policy it was made.
+    pub hash: PolicyHash,
+    /// Which ask it answers; 0: none.
+    pub answers: u32,
+    /// What it says; of what it does not speak, nothing is known.
+    pub says: Vec<Spoken>,
+}
+
+/// A trigger that somebody raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// How long ago, when it was read.
+    pub age: Span,
+}
+
+impl Outcome {
+    /// Whether a failover that ended so needs no acknowledgement before the next.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, Outcome::Done | Outcome::DoneWithExceptions)
+    }
+}
+
+impl core::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Outcome::Done => "done",
+            Outcome::DoneWithExceptions => "done with exceptions",
+            Outcome::Undone => "undone",
+            Outcome::Superseded => "superseded",
+            Outcome::HandedOver => "handed over",
+            Outcome::Expired => "expired",
+            Outcome::Withdrawn => "withdrawn",
+            Outcome::Refused => "refused",
+        })
+    }
+}

@@ -1,0 +1,559 @@
+//! Every reason why acting now would be unsafe: each gate passes or blocks, and says why with its numbers.
+//!
+//! Gates are looked at all the time and not only in a crisis, so that "would it work now, and if not why" always has
+//! an answer. Which gate binds what, and who may pass it, is SAFETY §6's table: [`Gate::binds`], [`Gate::passer`].
+
+use super::candidate::{Candidate, Unfit};
+use super::cooldown::{Cooldown, Limits};
+use crate::health::self_trust::Isolation;
+use crate::ids::{ObserverPos, ProbePos, RegionPos, ServiceId};
+use crate::plan::PlanKind;
+use crate::time::Span;
+
+/// The most that may happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// It says what it would have done.
+    #[default]
+    Observe,
+    /// A human says yes first.
+    Approve,
+    /// By itself.
+    Auto,
+}
+
+/// Who lowered the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the config's own words")]
+pub enum Cap {
+    Top,
+    Service,
+    Scenario,
+}
+
+/// Who wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Nobody: a scenario holds.
+    Itself,
+    /// A scenario holds, and somebody has approved what the approval names.
+    Approval,
+    /// An operator ordered it.
+    Order,
+}
+
+/// Who may pass a gate that blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passer {
+    /// Nobody.
+    Nobody,
+    /// An operator's order.
+    Order,
+    /// An order, or an approval.
+    OrderOrApproval,
+    /// Only an approval that names it.
+    Approval,
+}
+
+macro_rules! gates {
+    ($($(#[$doc:meta])* $gate:ident = $word:literal,)*) => {
+        /// A reason why acting now would be unsafe.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Gate { $($(#[$doc])* $gate,)* }
+
+        impl Gate {
+            /// Each of them, in the order in which they are told.
+            pub const ALL: &[Gate] = &[$(Gate::$gate),*];
+
+            /// Its name in events, metrics and texts.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Gate::$gate => $word,)* }
+            }
+        }
+    };
+}
+
+gates! {
+    /// The coordinator has a record of the service.
+    Record = "record",
+    /// The mode in force is more than `observe`.
+    Mode = "mode",
+    /// The scenario's condition holds by a majority of answers to the present ask.
+    Quorum = "quorum",
+    /// Nobody paused the service.
+    Paused = "paused",
+    /// No maintenance window is open.
+    Maintenance = "maintenance",
+    /// This observer holds the claim.
+    Claim = "claim",
+    /// This observer believes its own eyes, and has something to check them by.
+    SelfTrust = "self_trust",
+    /// No run is in progress.
+    Run = "run",
+    /// The others decide by the same policy.
+    PolicyHash = "policy_hash",
+    /// No other region takes writes than the recorded one.
+    Drift = "drift",
+    /// A region can take over.
+    Candidate = "candidate",
+    /// The target has proved the present epoch.
+    Quarantine = "quarantine",
+    /// What the service depends on has moved, or is well.
+    Dependency = "dependency",
+    /// Some region is not down.
+    EveryRegionDown = "every_region_down",
+    /// What would be lost is known, and within the RPO.
+    DataLoss = "data_loss",
+    /// The plan settles the old side, or says why it need not.
+    Fence = "fence",
+    /// The plan needs nothing of the dead region.
+    DeadRegion = "dead_region",
+    /// Long enough since the last failover, by its outcome.
+    Cooldown = "cooldown",
+    /// Not too many automatic failovers over all services.
+    Velocity = "velocity",
+    /// Not too many runs at once.
+    Parallel = "parallel",
+    /// Not too many runs of this plan.
+    AtMost = "at_most",
+    /// What the plan requires is up where it acts.
+    Requires = "requires",
+    /// The plan is told all that it must be told.
+    Inputs = "inputs",
+    /// A human has said yes, where one must.
+    Approval = "approval",
+    /// The time for a veto is over.
+    Veto = "veto",
+}
+
+/// Why a gate blocks, with its numbers. Words come from [`explain`](super::explain) on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No record: nobody adopted it yet.
+    NoRecord,
+    /// The mode in force only watches.
+    Observing(Cap),
+    /// Nobody has been asked to look again yet.
+    NotAsked,
+    /// Too few have answered.
+    FewAnswers {
+        /// So many have.
+        answered: u8,
+        /// So many are needed.
+        needed: u8,
+    },
+    /// The answers do not say so.
+    AnswersDisagree,
+    /// They say so, but not for long enough.
+    NotYet {
+        /// So much is missing.
+        left: Span,
+    },
+    /// Only what a majority of all observers cannot see says so.
+    Narrow,
+    /// Somebody paused the service.
+    Paused,
+    /// A maintenance window is open.
+    Maintenance,
+    /// Nobody holds the claim.
+    Unclaimed,
+    /// Another holds it.
+    HeldBy(Option<ObserverPos>),
+    /// A witness never takes a claim.
+    Witness,
+    /// This observer is isolated.
+    Isolated(Isolation),
+    /// No reference points: nothing to check oneself by.
+    NoReferences,
+    /// A run is in progress.
+    Running(PlanKind),
+    /// Most of those who vote decide by another policy.
+    OtherPolicy {
+        /// So many share ours.
+        same: u8,
+        /// So many do not.
+        other: u8,
+    },
+    /// That region takes writes as well.
+    Drifted(RegionPos),
+    /// The service has one region.
+    NowhereToGo,
+    /// The best region cannot take over.
+    Unfit(Candidate),
+    /// That region has not proved the present epoch.
+    Quarantined(RegionPos),
+    /// That service is down where we are, and has not moved.
+    WaitsFor(ServiceId),
+    /// Every region is down.
+    AllDown,
+    /// Nobody knows what would be lost.
+    LossUnknown,
+    /// More would be lost than promised.
+    Loss {
+        /// So much.
+        loss: Span,
+        /// So much is accepted.
+        rpo: Span,
+    },
+    /// It promotes, and nothing settles the old side.
+    NoFence,
+    /// So many of its steps need the dead region.
+    NeedsTheDead {
+        /// How many.
+        steps: u16,
+    },
+    /// The cooldown is not over.
+    Cooling(Cooldown),
+    /// Too many automatic failovers.
+    TooFast {
+        /// So many were started …
+        started: u16,
+        /// … of so many …
+        limit: u16,
+        /// … in so long.
+        within: Span,
+    },
+    /// Too many runs at once.
+    TooMany {
+        /// So many are unfinished.
+        running: u16,
+        /// So many may be.
+        limit: u16,
+    },
+    /// Too many runs of this plan.
+    TooOften {
+        /// So many were started …
+        started: u16,
+        /// … of so many …
+        limit: u16,
+        /// … in so long.
+        within: Span,
+    },
+    /// That probe is not known to be up where the plan acts.
+    NotUp(ProbePos, RegionPos),
+    /// The plan has no case for where it would have to act.
+    NoCase,
+    /// So many inputs have no default.
+    Untold {
+        /// How many.
+        inputs: u8,
+    },
+    /// It waits for an approval.
+    Unapproved,
+    /// Announced; so much of the time for a veto is left.
+    Announced {
+        /// How much.
+        left: Span,
+    },
+}
+
+/// What a gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It does not bind this.
+    Unbound,
+    /// Nothing is in the way.
+    Passes,
+    /// Something is in the way, but whoever wants it may pass.
+    Passed(Reason),
+    /// Something is in the way.
+    Blocks(Reason),
+}
+
+/// What every gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gates {
+    answers: [Answer; Gate::ALL.len()],
+}
+
+/// What the answers to the present ask make of a scenario's condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nobody has been asked.
+    NotYet,
+    /// Too few have answered.
+    Waiting {
+        /// So many have.
+        answered: u8,
+        /// So many are needed.
+        needed: u8,
+    },
+    /// They do not say so.
+    Disagree,
+    /// They say so, but so much time is missing.
+    Early(Span),
+    /// They say so only of what a majority of all observers cannot see.
+    Narrow,
+    /// They say so.
+    Holds,
+}
+
+/// Who holds the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// This observer.
+    Me,
+    /// Another, if the policy knows it.
+    Other(Option<ObserverPos>),
+}
+
+/// All that gates look at: facts, brought by the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation {
+    /// The kind of the plan.
+    pub kind: PlanKind,
+    /// Who wants it.
+    pub by: By,
+    /// The old side still lives: a switchover or failback.
+    pub planned: bool,
+    /// There is a record.
+    pub adopted: bool,
+    /// The mode in force, and who lowered it.
+    pub mode: (Mode, Cap),
+    /// What the answers to the present ask say.
+    pub asked: Asked,
+    /// Paused.
+    pub paused: bool,
+    /// A maintenance window is open.
+    pub maintenance: bool,
+    /// Who holds the claim.
+    pub holder: Holder,
+    /// This observer is a witness.
+    pub witness: bool,
+    /// This observer is isolated.
+    pub isolated: Option<Isolation>,
+    /// It has reference points.
+    pub has_references: bool,
+    /// The unfinished run.
+    pub running: Option<PlanKind>,
+    /// Voters with our policy, and with another.
+    pub policies: (u8, u8),
+    /// A region that takes writes and should not.
+    pub drift: Option<RegionPos>,
+    /// The best candidate, for a failover.
+    pub candidate: Option<Candidate>,
+    /// What it depends on and must wait for.
+    pub waits_for: Option<ServiceId>,
+    /// Every region is down.
+    pub all_down: bool,
+    /// What would be lost; none: nobody knows. Absent: nothing can be lost by this plan.
+    pub loss: Option<Option<Span>>,
+    /// The RPO in force.
+    pub rpo: Option<Span>,
+    /// It promotes, and nothing settles the old side.
+    pub unfenced: bool,
+    /// It promotes.
+    pub promotes: bool,
+    /// So many steps need the dead region.
+    pub needs_dead: u16,
+    /// The cooldown.
+    pub cooldown: Cooldown,
+    /// Automatic failovers lately, over all services.
+    pub failovers: u16,
+    /// Unfinished runs, over all services.
+    pub runs: u16,
+    /// The limits over all services.
+    pub limits: Limits,
+    /// Runs of this plan lately, and how many may be in how long.
+    pub plan_runs: Option<(u16, u16, Span)>,
+    /// What the plan requires and is not up, or that it has no case.
+    pub requires: Result<(), Reason>,
+    /// So many inputs have no default and no value.
+    pub untold: u8,
+    /// So much of the time for a veto is left; none: nothing is to be announced.
+    pub veto: Span,
+}
+
+impl Gate {
+    /// Whether it binds a plan of this kind, wanted by this (SAFETY §6). `planned`: the old side still lives.
+    #[must_use]
+    pub const fn binds(self, kind: PlanKind, by: By, planned: bool, promotes: bool, loses: bool) -> bool {
+        let failover = matches!(kind, PlanKind::Failover);
+        let claimed = !matches!(kind, PlanKind::Inspect);
+        let automatic = !matches!(by, By::Order);
+        match self {
+            Gate::Record => true,
+            Gate::Mode | Gate::Quorum | Gate::Veto | Gate::Paused | Gate::Maintenance | Gate::Approval => {
+                automatic
+            }
+            Gate::Claim | Gate::SelfTrust | Gate::Run | Gate::PolicyHash | Gate::Drift => claimed,
+            Gate::Candidate | Gate::Quarantine | Gate::Dependency => failover,
+            Gate::EveryRegionDown | Gate::Cooldown | Gate::Velocity => failover && automatic,
+            Gate::DataLoss => loses,
+            Gate::Fence => promotes,
+            Gate::DeadRegion => failover && !planned,
+            Gate::Parallel => claimed,
+            Gate::AtMost => automatic,
+            Gate::Requires | Gate::Inputs => true,
+        }
+    }
+
+    /// Who may pass it when it blocks (SAFETY §6).
+    #[must_use]
+    pub const fn passer(self) -> Passer {
+        match self {
+            Gate::Record
+            | Gate::Claim
+            | Gate::SelfTrust
+            | Gate::Run
+            | Gate::PolicyHash
+            | Gate::Drift
+            | Gate::Parallel
+            | Gate::Inputs => Passer::Nobody,
+            Gate::Mode | Gate::Quorum | Gate::Veto => Passer::Order,
+            Gate::Paused | Gate::Maintenance | Gate::Approval => Passer::OrderOrApproval,
+            Gate::Candidate
+            | Gate::Quarantine
+            | Gate::Dependency
+            | Gate::EveryRegionDown
+            | Gate::DataLoss
+            | Gate::Fence
+            | Gate::DeadRegion
+            | Gate::Cooldown
+            | Gate::Velocity
+            | Gate::AtMost
+            | Gate::Requires => Passer::Approval,
+        }
+    }
+
+    /// What is in the way, whoever wants it.
+    fn obstacle(self, s: &Situation) -> Option<Reason> {
+        let when = |blocked: bool, reason: Reason| blocked.then_some(reason);
+        match self {
+            Gate::Record => when(!s.adopted, Reason::NoRecord),
+            Gate::Mode => when(s.mode.0 == Mode::Observe, Reason::Observing(s.mode.1)),
+            Gate::Quorum => match s.asked {
+                Asked::NotYet => Some(Reason::NotAsked),
+                Asked::Waiting { answered, needed } => Some(Reason::FewAnswers { answered, needed }),
+                Asked::Disagree => Some(Reason::AnswersDisagree),
+                Asked::Early(left) => Some(Reason::NotYet { left }),
+                Asked::Narrow => Some(Reason::Narrow),
+                Asked::Holds => None,
+            },
+            Gate::Paused => when(s.paused, Reason::Paused),
+            Gate::Maintenance => when(s.maintenance, Reason::Maintenance),
+            Gate::Claim => match s.holder {
+                _ if s.witness => Some(Reason::Witness),
+                Holder::Nobody => Some(Reason::Unclaimed),
+                Holder::Other(who) => Some(Reason::HeldBy(who)),
+                Holder::Me => None,
+            },
+            Gate::SelfTrust => match s.isolated {
+                Some(why) => Some(Reason::Isolated(why)),
+                None => when(
+                    s.by == By::Itself && s.mode.0 == Mode::Auto && !s.has_references,
+                    Reason::NoReferences,
+                ),
+            },
+            Gate::Run => s.running.map(Reason::Running),
+            Gate::PolicyHash => {
+                let (same, other) = s.policies;
+                when(other >= same && other > 0, Reason::OtherPolicy { same, other })
+            }
+            Gate::Drift => s.drift.map(Reason::Drifted),
+            Gate::Candidate => match s.candidate {
+                None => Some(Reason::NowhereToGo),
+                Some(Candidate { unfit: Some(Unfit::Quarantined | Unfit::Requires), .. }) => None,
+                Some(candidate) => when(candidate.unfit.is_some(), Reason::Unfit(candidate)),
+            },
+            Gate::Quarantine => match s.candidate {
+                Some(Candidate { region, unfit: Some(Unfit::Quarantined) }) => {
+                    Some(Reason::Quarantined(region))
+                }
+                Some(_) | None => None,
+            },
+            Gate::Dependency => s.waits_for.map(Reason::WaitsFor),
+            Gate::EveryRegionDown => when(s.all_down, Reason::AllDown),
+            Gate::DataLoss => match (s.loss?, s.rpo) {
+                (None, _) => Some(Reason::LossUnknown),
+                (Some(loss), Some(rpo)) => when(loss > rpo, Reason::Loss { loss, rpo }),
+                (Some(_), None) => None,
+            },
+            Gate::Fence => when(s.unfenced, Reason::NoFence),
+            Gate::DeadRegion => when(s.needs_dead > 0, Reason::NeedsTheDead { steps: s.needs_dead }),
+            Gate::Cooldown => when(s.cooldown != Cooldown::Over, Reason::Cooling(s.cooldown)),
+            Gate::Velocity => {
+                let Limits { failovers: limit, within, .. } = s.limits;
+                when(s.failovers >= limit, Reason::TooFast { started: s.failovers, limit, within })
+            }
+            Gate::Parallel => {
+                let limit = s.limits.parallel_runs;
+                when(s.runs >= limit, Reason::TooMany { running: s.runs, limit })
+            }
+            Gate::AtMost => {
+                let (started, limit, within) = s.plan_runs?;
+                when(started >= limit, Reason::TooOften { started, limit, within })
+            }
+            Gate::Requires => s.requires.err(),
+            Gate::Inputs => when(s.untold > 0, Reason::Untold { inputs: s.untold }),
+            Gate::Approval => when(s.mode.0 == Mode::Approve, Reason::Unapproved),
+            Gate::Veto => when(s.veto > Span::ZERO, Reason::Announced { left: s.veto }),
+        }
+    }
+}
+
+impl Passer {
+    /// Whether whoever wants it may pass.
+    #[must_use]
+    pub const fn lets(self, by: By) -> bool {
+        match (self, by) {
+            (Passer::Nobody, _)
+            | (_, By::Itself)
+            | (Passer::Order, By::Approval)
+            | (Passer::Approval, By::Order) => false,
+            (Passer::Order | Passer::OrderOrApproval, By::Order)
+            | (Passer::Approval | Passer::OrderOrApproval, By::Approval) => true,
+        }
+    }
+}
+
+impl Gates {
+    /// Looks at every gate.
+    #[must_use]
+    pub fn look(s: &Situation) -> Gates {
+        let mut answers = [Answer::Unbound; Gate::ALL.len()];
+        for (answer, &gate) in answers.iter_mut().zip(Gate::ALL) {
+            if !gate.binds(s.kind, s.by, s.planned, s.promotes, s.loss.is_some()) {
+                continue;
+            }
+            *answer = match gate.obstacle(s) {
+                None => Answer::Passes,
+                Some(reason) if gate.passer().lets(s.by) => Answer::Passed(reason),
+                Some(reason) => Answer::Blocks(reason),
+            };
+        }
+        Gates { answers }
+    }
+
+    /// What one gate says.
+    #[must_use]
+    pub fn answer(&self, gate: Gate) -> Answer {
+        self.answers[gate as usize]
+    }
+
+    /// Each gate that blocks, and why.
+    pub fn blocking(&self) -> impl Iterator<Item = (Gate, Reason)> {
+        Gate::ALL.iter().zip(self.answers).filter_map(|(&gate, answer)| match answer {
+            Answer::Blocks(reason) => Some((gate, reason)),
+            Answer::Unbound | Answer::Passes | Answer::Passed(_) => None,
+        })
+    }
+
+    /// Nothing is in the way.
+    #[must_use]
+    pub fn open(&self) -> bool {
+        self.blocking().next().is_none()
+    }
+
+    /// Which gates block, as a set: a decision is recorded again only when this changes.
+    #[must_use]
+    pub fn shape(&self) -> u32 {
+        self.blocking().fold(0, |set, (gate, _)| set | 1 << gate as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! One service looks at what is: answer, picture, standing, incident, decision. Called whenever something may have
+//! changed, and right after a restart: there is no other way to anything it decides.
+
+use super::out::Out;
+use super::{ask, every_service, judge, mark, start};
+use crate::event::Event;
+use crate::ids::ServiceId;
+use crate::state::{State, Timer};
+use crate::time::{Mono, Now};
+use crate::verdict::Counted;
+
+/// When to look again, at the earliest.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wake(pub(super) Option<Mono>);
+
+impl Wake {
+    /// Then, unless it is earlier already.
+    pub(super) fn at(&mut self, moment: Option<Mono>) {
+        self.0 = match (self.0, moment) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Looks at one service.
+pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out) {
+    let mut wake = Wake(ask::advance(state, id, now, out));
+    let Some(mut service) = state.services.get_mut(id.index()).and_then(Option::take) else { return };
+    service.dirty = false;
+    let counted = Counted::all();
+    service.picture.draw(&service.policy.parts, &service.votes, service.known.active, counted);
+    let before = service.share;
+    judge::standings(&mut service, out);
+    let flipped = state.regions.tell(before, service.share, now.mono);
+    for region in flipped.into_iter().flatten() {
+        if let Some(name) = state.regions.name(region).cloned() {
+            let lost = state.regions.lost(region).is_some();
+            out.record_own(state, if lost { Event::RegionLost(name) } else { Event::RegionBack(name) });
+        }
+    }
+    let mut moments = core::mem::take(&mut state.moments);
+    moments.fill(&service, &state.regions);
+    judge::incident(&mut service, state, &mut moments, now, &mut wake, out);
+    start::decide(&mut service, state, &moments, now, &mut wake, out);
+    state.moments = moments;
+    let (after, dirty) = (service.share, service.dirty);
+    arm(state, &mut service.armed, id, wake, now);
+    state.services[id.index()] = Some(service);
+    if flipped.iter().any(Option::is_some) {
+        every_service(state);
+    }
+    if before != after {
+        dependents(state, id);
+    }
+    debug_assert!(!dirty, "nothing marks a service while it looks");
+}
+
+/// Those that depend on this service look again.
+pub(super) fn dependents(state: &mut State, id: ServiceId) {
+    for index in 0..state.services.len() {
+        let other = ServiceId::at(index);
+        if state.service(other).is_some_and(|service| service.depends_on.contains(&id)) {
+            mark(state, other);
+        }
+    }
+}
+
+fn arm(state: &mut State, armed: &mut Option<Mono>, id: ServiceId, wake: Wake, now: Now) {
+    // What is due already was looked at just now; looking at it again would not end.
+    let Some(at) = wake.0.filter(|at| *at > now.mono) else { return };
+    if armed.is_none_or(|armed| at < armed) {
+        *armed = Some(at);
+        state.timers.set(at, Timer::Service(id));
+    }
+}

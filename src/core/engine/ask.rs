@@ -1,0 +1,111 @@
+//! "Look again, now": how this observer answers an ask. References, new samples, references again, answer; each stage
+//! looks at what is, and none is skipped because it takes long.
+
+use super::out::Out;
+use super::watch;
+use crate::event::Event;
+use crate::health::Debounced;
+use crate::ids::{CellPos, ServiceId};
+use crate::state::{AskState, Service, State};
+use crate::time::{Mono, Now, Span};
+
+/// Answers count for so many times as long as they are waited for; then somebody must ask anew.
+const VALID: u64 = 3;
+
+/// Whether the present ask is still worth answering, and its answers worth counting.
+pub(super) fn valid(ask: &AskState, window: Span, now: Mono) -> bool {
+    ask.number > 0 && now.since(ask.seen) <= window.times(VALID)
+}
+
+/// Whether the answer still waits for a sample of this service that was begun then.
+pub(super) fn waits_for(service: &Service, began: Mono) -> bool {
+    let ask = &service.ask;
+    ask.number > 0 && !ask.answered && ask.sampling.is_some_and(|from| began >= from)
+}
+
+/// Whether the answer still waits for this probe to be looked at again.
+pub(super) fn waits_for_probe(service: &Service, probe: &Debounced) -> bool {
+    let ask = &service.ask;
+    ask.number > 0 && ask.looked.is_none() && ask.sampling.is_some_and(|from| probe.seen() < from)
+}
+
+/// One look at how far the answer is. Says when to look again.
+pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out) -> Option<Mono> {
+    let window = state.policy.ask;
+    loop {
+        let service = state.services.get(id.index()).and_then(Option::as_deref)?;
+        let ask = service.ask;
+        if ask.number == 0 || ask.answered {
+            return None;
+        }
+        if !valid(&ask, window, now.mono) {
+            // Nobody counts it any more: the probes go back to their own pace.
+            set(
+                state,
+                id,
+                AskState {
+                    number: ask.number,
+                    revision: ask.revision,
+                    seen: ask.seen,
+                    answered: true,
+                    ..AskState::default()
+                },
+            );
+            watch::refresh_service(state, id, out);
+            return None;
+        }
+        let given_up = ask.seen + window.times(VALID) + Span::micros(1);
+        match (ask.sampling, ask.looked) {
+            (None, _) => {
+                if !state.trust.proves(ask.seen) {
+                    wait_for_references(state, id, ask.seen);
+                    return Some(given_up);
+                }
+                set(state, id, AskState { sampling: Some(now.mono), ..ask });
+                watch::refresh_service(state, id, out);
+            }
+            (Some(from), None) => {
+                let enough = from + Span::micros(window.as_micros() / 5 * 3);
+                if now.mono < enough && !all_looked(state, service, from) {
+                    return Some(enough);
+                }
+                set(state, id, AskState { looked: Some(now.mono), ..ask });
+                watch::refresh_service(state, id, out);
+            }
+            (Some(_), Some(looked)) => {
+                if !state.trust.proves(looked) {
+                    wait_for_references(state, id, looked);
+                    return Some(given_up);
+                }
+                set(state, id, AskState { answered: true, ..ask });
+                watch::refresh_service(state, id, out);
+                let me = state.me();
+                if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+                    service.votes.answer_myself(me, ask.number);
+                    out.record(service, Event::Answered { ask: ask.number });
+                }
+                return None;
+            }
+        }
+    }
+}
+
+fn set(state: &mut State, id: ServiceId, ask: AskState) {
+    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+        service.ask = ask;
+    }
+}
+
+fn wait_for_references(state: &mut State, id: ServiceId, after: Mono) {
+    watch::want(state, after);
+    watch::await_proof(state, id);
+}
+
+/// Every probe that runs here has seen something since.
+fn all_looked(state: &State, service: &Service, from: Mono) -> bool {
+    (0..service.own.len()).map(CellPos::at).all(|cell| {
+        let runs = service.policy.parts.runs(cell, service.known.active);
+        let slot = service.mine(cell).and_then(|probe| state.probes.get(probe.index()));
+        !runs || slot.is_none_or(|slot| slot.debounced.seen() >= from)
+    })
+}

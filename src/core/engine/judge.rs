@@ -1,0 +1,194 @@
+//! How a service stands by quorum, what its incident makes of that, and whether anybody still knows.
+
+use super::advance::Wake;
+use super::out::Out;
+use crate::event::Event;
+use crate::health::Health;
+use crate::ids::{CellPos, ProbePos, RegionPos, RungPos};
+use crate::severity::Stage;
+use crate::severity::incident::{Holding, Turn};
+use crate::state::{Moments, Service, Share, State};
+use crate::time::{Mono, Now};
+use crate::verdict::{Level, Say, Tier};
+
+/// Tells of standings that are others than before, and works out what the service adds to its region.
+pub(super) fn standings(service: &mut Service, out: &mut Out) {
+    for index in 0..service.worst.len() {
+        let region = RegionPos::at(index);
+        let worst = service.picture.standing(region).worst();
+        if worst != service.worst[index] {
+            service.worst[index] = worst;
+            out.record(service, Event::Standing { region, worst });
+        }
+    }
+    service.share = match service.known.active {
+        None => Share::default(),
+        Some(at) => {
+            let standing = service.picture.standing(at);
+            Share {
+                region: service.regions.get(at.index()).copied(),
+                down: standing.at_least(Level::Down).is_some(),
+                gone: standing.at_least(Level::Gone).is_some(),
+            }
+        }
+    };
+}
+
+/// Rungs, scenarios, and the incident that follows from them.
+pub(super) fn incident(
+    service: &mut Service,
+    state: &State,
+    moments: &mut Moments,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let was_open = service.incident.is_open();
+    let holding = conditions(service, state, moments, now, wake);
+    let turn = service.incident.advance(holding, service.policy.stable, now.mono);
+    if turn != Turn::Same {
+        let (number, rung) = (service.incident.number(), service.incident.rung());
+        out.record(service, Event::Incident { number, turn, rung });
+    }
+    if service.incident.is_open() != was_open {
+        // Its age, and what was tried for it, are conditions too.
+        moments.fill(service, &state.regions);
+        let holding = conditions(service, state, moments, now, wake);
+        let turn = service.incident.advance(holding, service.policy.stable, now.mono);
+        if turn != Turn::Same {
+            let (number, rung) = (service.incident.number(), service.incident.rung());
+            out.record(service, Event::Incident { number, turn, rung });
+        }
+    }
+    wake.at(service.incident.wake(service.policy.stable));
+    blind(service, now, wake, out);
+    drift(service, now, wake, out);
+}
+
+/// Looks at every rung and scenario: what holds, and when the next may.
+fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now, wake: &mut Wake) -> Holding {
+    let policy = alloc::sync::Arc::clone(&service.policy);
+    let mut clauses = core::mem::take(&mut service.clauses);
+    let mut scenarios = core::mem::take(&mut service.scenarios);
+    let facts = moments.facts(service, &service.picture, false);
+    let mut holding = Holding::default();
+    let mut first: Option<Mono> = None;
+    let mut left = &mut clauses[..];
+    for (i, rung) in policy.ladder.rungs().iter().enumerate() {
+        let Some(when) = &rung.when else { continue };
+        let (mine, rest) = left.split_at_mut(when.clauses().len());
+        left = rest;
+        let Some(due) = when.due(&facts, mine) else { continue };
+        if due.holds(now.mono) {
+            holding.holds = true;
+            holding.rung = holding.rung.max(Some(RungPos::at(i)));
+            first = Some(first.map_or(due.since, |first| first.min(due.since)));
+        } else {
+            wake.at(Some(due.from));
+        }
+    }
+    for (scenario, kept) in policy.scenarios.iter().zip(&mut scenarios) {
+        let (mine, rest) = left.split_at_mut(scenario.when.clauses().len());
+        left = rest;
+        let due = scenario.when.due(&facts, mine);
+        kept.from = due.map(|due| due.from);
+        let holds = due.is_some_and(|due| due.holds(now.mono));
+        kept.arming.advance(holds, policy.stable, now.mono);
+        if let Some(due) = due {
+            if holds {
+                holding.holds = true;
+                holding.rung = holding.rung.max(scenario.severity);
+                first = Some(first.map_or(due.since, |first| first.min(due.since)));
+            } else {
+                wake.at(Some(due.from));
+            }
+        }
+    }
+    (service.clauses, service.scenarios) = (clauses, scenarios);
+    holding.first_failed = trouble(service, state).or(first.filter(|_| holding.holds));
+    holding
+}
+
+/// When the first sample of the trouble in sight failed: by quorum, or by what this observer only suspects.
+fn trouble(service: &Service, state: &State) -> Option<Mono> {
+    let at = service.known.active?;
+    let trust = state.trust.lost();
+    let mut first = service.picture.standing(at).at_least(Level::Trouble);
+    if state.trust.isolated().is_some() {
+        return first;
+    }
+    for (i, part) in service.policy.parts.probes.iter().enumerate() {
+        let cell = service
+            .policy
+            .parts
+            .cell_in(ProbePos::at(i), at, Some(at))
+            .filter(|_| part.tier == Tier::Trigger);
+        let slot = cell.and_then(|cell| service.mine(cell)).and_then(|probe| state.probes.get(probe.index()));
+        let Some(slot) = slot else { continue };
+        if matches!(slot.debounced.health(trust), Health::Suspect | Health::Down) {
+            let since = slot.debounced.since(trust);
+            first = Some(first.map_or(since, |first| first.min(since)));
+        }
+    }
+    first
+}
+
+/// An active region that no quorum knows to be up, and that no incident is about, is a page.
+fn blind(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
+    let Some(at) = service.known.active else {
+        service.blind.since = None;
+        return;
+    };
+    if service.picture.standing(at).alive {
+        service.blind.since = None;
+        if core::mem::take(&mut service.blind.told) {
+            out.record(service, Event::Seeing(at));
+        }
+        return;
+    }
+    let since = *service.blind.since.get_or_insert(now.mono);
+    let page = since + service.policy.blind_page;
+    let told_by_incident = service.incident.stage() == Stage::Open;
+    if page > now.mono {
+        wake.at(Some(page));
+    } else if !service.blind.told && !told_by_incident {
+        service.blind.told = true;
+        out.record(service, Event::Blind(at));
+    }
+}
+
+/// Another region than the recorded one takes writes.
+fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
+    let seen = service.known.active.and_then(|active| writable_elsewhere(service, active));
+    service.drift = match (seen, service.drift) {
+        (Some(at), Some((same, since))) if at == same => Some((at, since)),
+        (Some(at), _) => {
+            service.drift_told = false;
+            Some((at, now.mono))
+        }
+        (None, _) => {
+            if core::mem::take(&mut service.drift_told) {
+                out.record(service, Event::DriftOver);
+            }
+            None
+        }
+    };
+    let Some((at, since)) = service.drift else { return };
+    let due = since + service.policy.drift_after;
+    if due > now.mono {
+        wake.at(Some(due));
+    } else if !service.drift_told {
+        service.drift_told = true;
+        out.record(service, Event::Drifted(at));
+    }
+}
+
+/// A region, other than the active one, of which a quorum says that it takes writes.
+fn writable_elsewhere(service: &Service, active: RegionPos) -> Option<RegionPos> {
+    let parts = &service.policy.parts;
+    parts.cells.iter().enumerate().find_map(|(i, cell)| {
+        let watches = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
+        let elsewhere = cell.region.filter(|region| *region != active && watches)?;
+        (service.picture.cell(CellPos::at(i)).say == Say::Up).then_some(elsewhere)
+    })
+}

@@ -1,0 +1,122 @@
+//! Routes an input to what it is about, and then lets everything that may have changed look at what *is*.
+//!
+//! [`step`] is the only door. It cannot fail, starts nothing, and answers with what is to be done. Every file here
+//! has one part of the story; none remembers an edge in a flag.
+
+mod advance;
+mod ask;
+mod judge;
+mod out;
+mod reload;
+mod seen;
+mod start;
+mod watch;
+
+pub(crate) use start::{case_for, mode, objectives, situation, weigh};
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::effect::Effect;
+use crate::input::Input;
+use crate::state::{State, Timer};
+use crate::time::Now;
+use out::Out;
+
+/// Takes one input, and says what is to be done.
+#[must_use]
+pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
+    let mut out = Out::new();
+    let late = state.wake_at().map_or(crate::time::Span::ZERO, |due| now.mono.since(due));
+    if late > state.trust.settings().stall() {
+        let turn = state.trust.stalled(late, now.mono);
+        watch::trust_turned(state, turn, now, &mut out);
+    }
+    wake(state, now, &mut out);
+    match input {
+        Input::Tick => {}
+        Input::Sample(sample) => watch::sample(state, sample, now, &mut out),
+        Input::References { round, reached } => watch::references(state, round, reached, now, &mut out),
+        Input::Seen(seen) => seen::seen(state, seen, now, &mut out),
+        Input::Reloaded(policy) => reload::reload(state, &policy, now, &mut out),
+        Input::ClockJumped { by } => {
+            let turn = state.trust.jumped(by, now.mono);
+            watch::trust_turned(state, turn, now, &mut out);
+        }
+        Input::Windows(windows) => {
+            state.windows = windows;
+            every_service(state);
+            if let Some(edge) = state.next_window_edge(now) {
+                state.timers.set(edge, Timer::Window);
+            }
+        }
+    }
+    settle(state, now, &mut out);
+    out.effects
+}
+
+/// A core that lives by this policy, and the first effects.
+#[must_use]
+pub fn start(policy: &Arc<crate::policy::Policy>, now: Now) -> (State, Vec<Effect>) {
+    let mut state = State::new(Arc::clone(policy));
+    let effects = step(&mut state, Input::Reloaded(Arc::clone(policy)), now);
+    (state, effects)
+}
+
+/// Wakes all that is due. What is woken looks at what is; a wake too many does nothing.
+fn wake(state: &mut State, now: Now, out: &mut Out) {
+    while let Some((at, timer)) = state.timers.due(now.mono) {
+        match timer {
+            Timer::SelfTrust => watch::advance_trust(state, now, out),
+            Timer::Service(id) => {
+                if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+                    if service.armed == Some(at) {
+                        service.armed = None;
+                    }
+                    mark(state, id);
+                }
+            }
+            Timer::Stale(probe) => watch::stale(state, probe, now, out),
+            Timer::Window => {
+                every_service(state);
+                if let Some(edge) = state.next_window_edge(now) {
+                    state.timers.set(edge, Timer::Window);
+                }
+            }
+        }
+    }
+}
+
+/// Lets every service that may have changed look at what is, until none has. A service that changes its region's
+/// share makes others look again; standings do not hang on that, so it comes to rest.
+fn settle(state: &mut State, now: Now, out: &mut Out) {
+    if state.wanted.is_some() || state.accused > 0 {
+        watch::advance_trust(state, now, out);
+    }
+    while let Some(id) = state.dirty.pop() {
+        advance::advance(state, id, now, out);
+    }
+    if state.wanted.is_some() {
+        watch::advance_trust(state, now, out);
+        while let Some(id) = state.dirty.pop() {
+            advance::advance(state, id, now, out);
+        }
+    }
+}
+
+/// This service may have changed.
+fn mark(state: &mut State, id: crate::ids::ServiceId) {
+    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+        && !service.dirty
+    {
+        service.dirty = true;
+        state.dirty.push(id);
+    }
+}
+
+/// Everything may have changed.
+fn every_service(state: &mut State) {
+    for index in 0..state.services.len() {
+        mark(state, crate::ids::ServiceId::at(index));
+    }
+}

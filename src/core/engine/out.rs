@@ -1,0 +1,55 @@
+//! Gathers the effects of one step, and numbers events. It never leaves one out.
+
+use alloc::vec::Vec;
+
+use crate::effect::Effect;
+use crate::event::{Event, Refusal};
+use crate::health::Pace;
+use crate::health::self_trust::Round;
+use crate::ids::ProbeId;
+use crate::policy::ProbePolicy;
+use crate::state::{Service, State};
+use crate::time::Span;
+
+/// The effects of one step.
+pub(super) struct Out {
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Out {
+    pub(super) fn new() -> Out {
+        Out { effects: Vec::new() }
+    }
+
+    /// Something happened to a service.
+    pub(super) fn record(&mut self, service: &mut Service, event: Event) {
+        service.events += 1;
+        self.effects.push(Effect::Record { service: Some(service.id), seq: service.events, event });
+    }
+
+    /// Something happened to this observer.
+    pub(super) fn record_own(&mut self, state: &mut State, event: Event) {
+        state.events += 1;
+        self.effects.push(Effect::Record { service: None, seq: state.events, event });
+    }
+
+    /// Something from outside cannot be used.
+    pub(super) fn refuse(&mut self, state: &mut State, refusal: Refusal) {
+        self.record_own(state, Event::Refused(refusal));
+    }
+
+    pub(super) fn check(&mut self, round: Round) {
+        self.effects.push(Effect::CheckReferences { round });
+    }
+
+    pub(super) fn pace(&mut self, probe: ProbeId, policy: &ProbePolicy, pace: Pace) {
+        let every = match pace {
+            Pace::Rest => None,
+            Pace::Steady => Some(policy.debounce.interval()),
+            Pace::Fast => Some(policy.debounce.fast_interval()),
+            Pace::Down => Some(policy.debounce.down_interval()),
+            Pace::AtOnce => Some(Span::ZERO),
+        };
+        self.effects.push(Effect::Pace { probe, every });
+    }
+}

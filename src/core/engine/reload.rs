@@ -1,0 +1,232 @@
+//! Another policy, the same history: every probe keeps its samples and every id its name. A run is never disturbed: a
+//! policy that does not know a service with an unfinished run is not taken.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::out::Out;
+use super::{every_service, watch};
+use crate::event::{Decided, Event};
+use crate::health::{Debounced, Pace};
+use crate::ids::{CellPos, Name, ObserverPos, ProbeId, RegionPos, RungPos, ServiceId};
+use crate::policy::{Policy, ServicePolicy};
+use crate::severity::Incident;
+use crate::state::{AskState, Blind, Known, Own, ScenarioState, Service, Share, Slot, State};
+use crate::time::Now;
+use crate::verdict::{Picture, Votes};
+
+/// Puts another policy in force.
+pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mut Out) {
+    let stranded: Vec<Name> = state
+        .services()
+        .filter(|service| policy.service(&service.policy.name).is_none())
+        .filter(|service| service.known.record.as_ref().is_some_and(|record| record.running.is_some()))
+        .map(|service| service.policy.name.clone())
+        .collect();
+    if !stranded.is_empty() {
+        return out.record_own(state, Event::ReloadRefused(stranded));
+    }
+    let old = core::mem::replace(&mut state.policy, Arc::clone(policy));
+    state.trust.adopt(policy.self_trust);
+    let removed = remove(state, policy, now, out);
+    let mut added = 0;
+    for service in &policy.services {
+        let id = state.by_name.service_or_new(&service.name);
+        if state.services.len() <= id.index() {
+            state.services.resize_with(id.index() + 1, || None);
+        }
+        match state.services[id.index()].take() {
+            Some(kept) => keep(state, kept, service, &old),
+            None => {
+                added += 1;
+                let fresh = new(state, id, service);
+                state.services[id.index()] = Some(fresh);
+            }
+        }
+        probes(state, id, out);
+    }
+    for service in &policy.services {
+        if let Some(id) = state.by_name.service(service.name.as_str()) {
+            let on =
+                service.depends_on.iter().filter_map(|name| state.by_name.service(name.as_str())).collect();
+            if let Some(service) = state.services[id.index()].as_deref_mut() {
+                service.depends_on = on;
+            }
+            watch::refresh_service(state, id, out);
+        }
+    }
+    out.record_own(state, Event::Reloaded { added, removed });
+    every_service(state);
+}
+
+/// Services that the policy does not know: their probes rest, and their region forgets them.
+fn remove(state: &mut State, policy: &Policy, now: Now, out: &mut Out) -> u32 {
+    let mut removed = 0;
+    for index in 0..state.services.len() {
+        let gone = |service: &Service| policy.service(&service.policy.name).is_none();
+        if !state.services[index].as_deref().is_some_and(gone) {
+            continue;
+        }
+        let Some(service) = state.services[index].take() else { continue };
+        removed += 1;
+        state.regions.tell(service.share, Share::default(), now.mono);
+        if service.known.record.as_ref().is_some_and(|record| record.running.is_some()) {
+            state.runs = state.runs.saturating_sub(1);
+        }
+        for (cell, own) in service.own.iter().enumerate() {
+            if let Some(probe) = own.probe {
+                rest(state, probe, &service.policy, CellPos::at(cell), out);
+            }
+        }
+    }
+    removed
+}
+
+fn rest(state: &mut State, probe: ProbeId, policy: &ServicePolicy, cell: CellPos, out: &mut Out) {
+    let Some(slot) = state.probes.get_mut(probe.index()) else { return };
+    slot.gone = true;
+    let paced = slot.pace != Pace::Rest;
+    slot.pace = Pace::Rest;
+    let of = policy.parts.cells.get(cell.index()).and_then(|cell| policy.probes.get(cell.probe.index()));
+    if let (true, Some(policy)) = (paced, of) {
+        out.pace(probe, policy, Pace::Rest);
+    }
+    watch::refresh(state, probe, out);
+}
+
+fn new(state: &mut State, id: ServiceId, policy: &Arc<ServicePolicy>) -> Box<Service> {
+    Box::new(Service {
+        id,
+        regions: regions(state, policy),
+        depends_on: Box::default(),
+        own: vec![Own::default(); policy.parts.cells.len()].into(),
+        votes: Votes::new(state.policy.observers.len(), policy.parts.cells.len()),
+        picture: Picture::default(),
+        ask: AskState::default(),
+        known: Known::new(policy),
+        incident: Incident::default(),
+        scenarios: vec![ScenarioState::default(); policy.scenarios.len()],
+        clauses: vec![None; policy.clauses],
+        decided: Decided::Nothing,
+        gates: None,
+        announced: None,
+        blind: Blind::default(),
+        drift: None,
+        drift_told: false,
+        share: Share::default(),
+        worst: vec![None; policy.regions.len()].into(),
+        events: 0,
+        armed: None,
+        dirty: false,
+        awaiting: false,
+        policy: Arc::clone(policy),
+    })
+}
+
+fn regions(state: &mut State, policy: &ServicePolicy) -> Box<[crate::ids::RegionId]> {
+    let of = Arc::clone(&state.policy);
+    (policy.regions.iter())
+        .map(|name| {
+            let lost_at =
+                of.regions.iter().find(|region| region.name == *name).map_or(50, |region| region.lost_at);
+            state.regions.id(name, lost_at)
+        })
+        .collect()
+}
+
+/// The same service under another policy.
+fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy>, old: &Policy) {
+    let before = Arc::clone(&service.policy);
+    let who: Vec<Option<ObserverPos>> =
+        state.policy.observers.iter().map(|observer| old.observer(&observer.name)).collect();
+    let what: Vec<Option<CellPos>> = (policy.parts.cells.iter())
+        .map(|cell| {
+            let probe = policy.probes.get(cell.probe.index())?;
+            let region = cell.region.map(|at| policy.region_name(at));
+            before.cell(probe.name.as_str(), region)
+        })
+        .collect();
+    service.votes = service.votes.carried(&who, &what);
+    if before.hash != policy.hash {
+        service.votes.policy_changed(state.policy.me);
+    }
+    service.scenarios = (policy.scenarios.iter())
+        .map(|scenario| {
+            let was = before.scenario(scenario.name.as_str());
+            was.and_then(|at| service.scenarios.get(at.index()).copied()).unwrap_or_default()
+        })
+        .collect();
+    let rung = |at: RungPos| before.ladder.rung(at).and_then(|rung| policy.ladder.find(rung.name.as_str()));
+    service.incident.renamed(rung, policy.ladder.rungs().len());
+    service.clauses = vec![None; policy.clauses];
+    service.known.raised = (policy.triggers.iter())
+        .map(|name| {
+            let was = before.trigger(name.as_str());
+            was.and_then(|at| service.known.raised.get(at.index()).copied()).unwrap_or((0, None))
+        })
+        .collect();
+    let moved = |at: RegionPos| before.regions.get(at.index()).and_then(|name| policy.region(name));
+    service.known.renamed(&before, policy);
+    service.drift = service.drift.and_then(|(at, since)| moved(at).map(|at| (at, since)));
+    service.worst = policy
+        .regions
+        .iter()
+        .map(|name| before.region(name).and_then(|at| service.worst[at.index()]))
+        .collect();
+    service.regions = regions(state, policy);
+    service.announced = None;
+    service.policy = Arc::clone(policy);
+    let id = service.id;
+    state.services[id.index()] = Some(service);
+}
+
+/// Gives each cell that this observer can see its probe: the one it always had, or a new one.
+fn probes(state: &mut State, id: ServiceId, out: &mut Out) {
+    let me = state.me();
+    let Some(service) = state.services[id.index()].as_deref() else { return };
+    let policy = Arc::clone(&service.policy);
+    let before: Vec<ProbeId> = service.own.iter().filter_map(|own| own.probe).collect();
+    let mut own = vec![Own::default(); policy.parts.cells.len()];
+    for (i, cell) in policy.parts.cells.iter().enumerate() {
+        let Some(probe) = policy.probes.get(cell.probe.index()) else { continue };
+        if !cell.viewers.has(me) {
+            continue;
+        }
+        let region = cell.region.and_then(|at| policy.regions.get(at.index()));
+        let at = state.by_name.probe_or_new(id, &probe.name, region);
+        own[i].probe = Some(at);
+        let cell = CellPos::at(i);
+        while state.probes.len() <= at.index() {
+            let debounced = Debounced::new(&probe.debounce);
+            let pace = Pace::Rest;
+            state.probes.push(Slot {
+                debounced,
+                service: id,
+                cell,
+                pace,
+                gone: false,
+                watched: false,
+                accused: false,
+            });
+        }
+        let slot = &mut state.probes[at.index()];
+        slot.debounced.adopt(&probe.debounce);
+        slot.cell = cell;
+        slot.gone = false;
+        // The shell is told again: the same pace may mean another interval now.
+        slot.pace = Pace::Rest;
+    }
+    for gone in before.into_iter().filter(|probe| !own.iter().any(|own| own.probe == Some(*probe))) {
+        if let Some(slot) = state.probes.get_mut(gone.index()) {
+            slot.gone = true;
+            slot.pace = Pace::Rest;
+        }
+        out.effects.push(crate::effect::Effect::Pace { probe: gone, every: None });
+        watch::refresh(state, gone, out);
+    }
+    if let Some(service) = state.services[id.index()].as_deref_mut() {
+        service.own = own.into();
+    }
+}

@@ -1,0 +1,238 @@
+//! Facts in the coordinator, as they are seen. Names become places here; what this policy does not know is refused
+//! with an event, and nothing that was known is lost by it.
+
+use alloc::vec::Vec;
+
+use super::out::Out;
+use super::{mark, watch};
+use crate::agree::{Ask, Claim, Raised, Record, RunId, Vote};
+use crate::decide::cooldown::Last;
+use crate::decide::gates::Holder;
+use crate::decide::scenario::Tried;
+use crate::event::{Event, Refusal};
+use crate::ids::{Name, ServiceId};
+use crate::input::Seen;
+use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
+use crate::time::{Mono, Now};
+
+/// A fact in the coordinator has changed.
+pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
+    let id = match &seen {
+        Seen::Record(id, ..)
+        | Seen::Claim(id, ..)
+        | Seen::Vote(id, ..)
+        | Seen::Ask(id, ..)
+        | Seen::Trigger(id, ..) => *id,
+    };
+    if state.service(id).is_none() {
+        return out.refuse(state, Refusal::NoSuchService);
+    }
+    match seen {
+        Seen::Record(_, revision, record) => self::record(state, id, revision, record, now, out),
+        Seen::Claim(_, revision, claim) => self::claim(state, id, revision, claim),
+        Seen::Vote(_, revision, who, vote) => self::vote(state, id, revision, &who, vote, now, out),
+        Seen::Ask(_, revision, ask) => self::ask(state, id, revision, &ask, now),
+        Seen::Trigger(_, revision, name, raised) => trigger(state, id, revision, name, raised, now, out),
+    }
+}
+
+fn service_mut(state: &mut State, id: ServiceId) -> Option<&mut Service> {
+    state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+}
+
+fn vote(
+    state: &mut State,
+    id: ServiceId,
+    revision: u64,
+    who: &Name,
+    vote: Option<Vote>,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(seat) = state.policy.observer(who) else {
+        return out.refuse(state, Refusal::UnknownObserver(who.clone()));
+    };
+    if seat == state.me() {
+        // What we say is known here first; what the coordinator holds of it is learned when it is written.
+        return out.refuse(state, Refusal::NotMyVote(seat));
+    }
+    let Some(service) = service_mut(state, id) else { return };
+    let taken = match vote {
+        Some(vote) => {
+            let agrees = vote.hash == service.policy.hash;
+            service.votes.tell(seat, revision, agrees, vote.answers, &vote.says, now.mono)
+        }
+        None => service.votes.withdraw(seat, revision),
+    };
+    if taken {
+        mark(state, id);
+    }
+}
+
+fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) {
+    let me = state.me();
+    let holder = match claim {
+        None => Holder::Nobody,
+        Some(claim) => match state.policy.observer(&claim.holder) {
+            Some(who) if who == me => Holder::Me,
+            who => Holder::Other(who),
+        },
+    };
+    let Some(service) = service_mut(state, id) else { return };
+    if revision > service.known.claim_revision {
+        service.known.claim_revision = revision;
+        service.known.holder = holder;
+        mark(state, id);
+    }
+}
+
+fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now) {
+    let Some(service) = service_mut(state, id) else { return };
+    if revision > service.ask.revision && ask.number > service.ask.number {
+        service.ask = AskState { revision, number: ask.number, seen: now.mono, ..AskState::default() };
+        mark(state, id);
+    }
+}
+
+fn trigger(
+    state: &mut State,
+    id: ServiceId,
+    revision: u64,
+    name: Name,
+    raised: Option<Raised>,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(service) = service_mut(state, id) else { return };
+    let place = service.policy.trigger(name.as_str());
+    let Some(known) = place.and_then(|at| service.known.raised.get_mut(at.index())) else {
+        return out.refuse(state, Refusal::UnknownTrigger(name));
+    };
+    if revision > known.0 {
+        // Raised since the earlier of what was known and what is told now: a repeated raise does not start anew.
+        let since = raised.map(|raised| now.mono.before(raised.age));
+        *known = (revision, since.map(|since| known.1.map_or(since, |before| before.min(since))));
+        mark(state, id);
+    }
+}
+
+fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
+    let Some(service) = service_mut(state, id) else { return };
+    if revision <= service.known.record_revision {
+        return;
+    }
+    service.known.record_revision = revision;
+    let automatic: Vec<RunId> = record.as_ref().map_or(Vec::new(), |record| record.automatic.clone());
+    let before = service.known.record.take();
+    let known = record.map(|record| places(service, &record, before.as_ref(), now.mono));
+    if let Some(record) = &known {
+        service.incident.learn_number(record.incident);
+    }
+    let ran = before.as_ref().and_then(|r| r.running).is_some();
+    let runs = known.as_ref().and_then(|r| r.running).is_some();
+    state.runs = (state.runs + u32::from(runs)).saturating_sub(u32::from(ran));
+    count_failovers(state, id, &automatic, now.mono);
+    take(state, id, before, known, out);
+    mark(state, id);
+}
+
+/// Puts a new record in force, and moves everything that hangs on where the service is active.
+fn take(
+    state: &mut State,
+    id: ServiceId,
+    before: Option<RecordKnown>,
+    known: Option<RecordKnown>,
+    out: &mut Out,
+) {
+    let Some(service) = service_mut(state, id) else { return };
+    let only = crate::state::only_region(&service.policy);
+    let active = match &known {
+        Some(record) => service.policy.region(&record.active),
+        None => only,
+    };
+    let unknown = known.as_ref().filter(|_| active.is_none()).map(|record| record.active.clone());
+    let moved = active != service.known.active;
+    let epoch = known.as_ref().map(|record| record.epoch);
+    let raised = epoch != before.as_ref().map(|record| record.epoch);
+    service.known.record = known;
+    service.known.active = active;
+    if moved {
+        // How long a condition has held belongs to the region in which it held.
+        service.clauses.fill(None);
+        service.announced = None;
+    }
+    if let (Some(epoch), true) = (epoch, moved || raised) {
+        out.record(service, Event::Active { region: active, epoch });
+    }
+    if let Some(name) = unknown {
+        out.refuse(state, Refusal::UnknownRegion(name));
+    }
+    if moved {
+        watch::refresh_service(state, id, out);
+        dependents(state, id);
+    }
+}
+
+/// Those that depend on this service look again.
+fn dependents(state: &mut State, id: ServiceId) {
+    let waiting: Vec<ServiceId> = state
+        .services()
+        .filter(|service| service.depends_on.contains(&id))
+        .map(|service| service.id)
+        .collect();
+    for id in waiting {
+        mark(state, id);
+    }
+}
+
+/// A record in places. What it says of the past is dated from when this core first saw it.
+fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now: Mono) -> RecordKnown {
+    let policy = &service.policy;
+    let last = record.last_failover.map(|failover| {
+        let known =
+            before.and_then(|b| b.last).filter(|(id, _)| *id == failover.id).and_then(|(_, last)| last.ended);
+        let ended = failover.outcome.map(|outcome| match known {
+            Some((same, seen)) if same == outcome => (outcome, seen),
+            Some(_) | None => (outcome, now),
+        });
+        (failover.id, Last { ended, acknowledged: failover.acknowledged })
+    });
+    let tried = record.tried.iter().map(|tried| {
+        let known: Option<&TriedKnown> =
+            before.and_then(|b| b.tried.iter().find(|known| known.run == tried.run));
+        let ended = tried.outcome.map(|_| known.and_then(|known| known.seen.ended).unwrap_or(now));
+        TriedKnown {
+            run: tried.run,
+            plan: policy.plan(tried.plan.as_str()),
+            scenario: tried.scenario.as_ref().and_then(|s| policy.scenario(s.as_str())),
+            incident: tried.incident,
+            outcome: tried.outcome,
+            seen: Tried { started: known.map_or(now, |known| known.seen.started), ended },
+        }
+    });
+    RecordKnown {
+        active: record.active.clone(),
+        epoch: record.epoch,
+        running: record.run.as_ref().map(|run| (run.id, run.kind)),
+        quarantined: record.quarantined.clone(),
+        last,
+        paused: record.paused,
+        maintenance: record.maintenance,
+        incident: record.incident,
+        tried: tried.collect(),
+    }
+}
+
+/// Automatic failovers that the records name, dated from when this core first saw them.
+fn count_failovers(state: &mut State, id: ServiceId, automatic: &[RunId], now: Mono) {
+    for &run in automatic {
+        if !state.failovers.iter().any(|(service, known, _)| *service == id && *known == run) {
+            state.failovers.push((id, run, now));
+        }
+    }
+    // What no record names any more is forgotten once it cannot count.
+    let within = state.policy.limits.within;
+    state.failovers.retain(|(service, run, seen)| {
+        *service != id || automatic.contains(run) || now.since(*seen) < within
+    });
+}

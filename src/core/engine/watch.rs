@@ -1,0 +1,352 @@
+//! Samples, reference points, and what this observer may say of its own probes. Steady samples pass through here
+//! without an allocation, a heap operation, or a look at their service.
+
+use super::out::Out;
+use super::{ask, every_service, mark};
+use crate::event::{Event, Refusal};
+use crate::health::self_trust::{Round, Turn};
+use crate::health::{Blindness, Health, Outcome, Pace, Sample};
+use crate::ids::{CellPos, ProbeId, ServiceId};
+use crate::severity::Stage;
+use crate::state::{Service, Slot, State, Timer};
+use crate::time::{Mono, Now};
+use crate::verdict::{Myself, Say};
+
+/// A probe has a result.
+pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out) {
+    let Some(slot) = state.probes.get(sample.probe.index()).filter(|slot| !slot.gone) else {
+        return out.refuse(state, Refusal::NoSuchProbe(sample.probe));
+    };
+    if sample.ended < sample.began || sample.ended > now.mono {
+        return out.refuse(state, Refusal::Impossible(sample.probe));
+    }
+    let (id, cell) = (slot.service, slot.cell);
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else {
+        return out.refuse(state, Refusal::NoSuchService);
+    };
+    let outcome = match sample.outcome {
+        Outcome::Ok { .. } | Outcome::Failed(_) if !state.trust.believes(sample.began) => {
+            Outcome::Blind(Blindness::Isolated)
+        }
+        Outcome::Failed(_)
+            if parent_health(&state.probes, service, cell, state.trust.lost()) == Health::Down =>
+        {
+            Outcome::Blind(Blindness::ParentDown)
+        }
+        outcome => outcome,
+    };
+    let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
+    let (stage, asked) = (service.incident.stage(), ask::waits_for(service, sample.began));
+    let debounce = policy.debounce;
+    let trust = state.trust.lost();
+    let Some(slot) = state.probes.get_mut(sample.probe.index()) else { return };
+    let before = slot.debounced.health(trust);
+    let change = slot.debounced.tell(&debounce, trust, sample.began, sample.ended, outcome, sample.reading);
+    if change.late {
+        return;
+    }
+    if !slot.watched && slot.debounced.can_go_stale() {
+        slot.watched = true;
+        let due = slot.debounced.seen() + debounce.stale_after();
+        state.timers.set(due, Timer::Stale(sample.probe));
+    }
+    // A reading is only news while somebody weighs it; else it is enough to have it ready.
+    let weighed = sample.reading.is_some() && stage != Stage::None;
+    if !change.view && !asked && !weighed {
+        if sample.reading.is_some() {
+            say(state, id, cell);
+        }
+        if slot_pace_is_current(state, sample.probe) {
+            return;
+        }
+    }
+    if change.first_failure {
+        want(state, sample.began.max(now.mono));
+    }
+    let health = state.probes[sample.probe.index()].debounced.health(trust);
+    if change.fell {
+        want(state, now.mono);
+        await_proof(state, id);
+    }
+    if settled(before) != settled(health) {
+        let since = state.probes[sample.probe.index()].debounced.since(trust);
+        record_health(state, id, cell, health, since, out);
+    }
+    parent_changed(state, id, cell, change.fell, out);
+    refresh(state, sample.probe, out);
+    mark(state, id);
+}
+
+fn slot_pace_is_current(state: &State, probe: ProbeId) -> bool {
+    let Some(slot) = state.probes.get(probe.index()) else { return true };
+    match state.services.get(slot.service.index()).and_then(Option::as_deref) {
+        Some(service) => pace(state, slot, service) == slot.pace,
+        None => true,
+    }
+}
+
+/// A check of the reference points has ended.
+pub(super) fn references(state: &mut State, round: Round, reached: u8, now: Now, out: &mut Out) {
+    let turn = state.trust.heard(round, reached, now.mono);
+    if turn == Turn::Unasked {
+        return out.refuse(state, Refusal::UnaskedReferences(round.0));
+    }
+    trust_turned(state, turn, now, out);
+    advance_trust(state, now, out);
+}
+
+/// What this observer makes of itself has changed.
+pub(super) fn trust_turned(state: &mut State, turn: Turn, now: Now, out: &mut Out) {
+    match turn {
+        Turn::Same | Turn::Unasked => {}
+        Turn::Proven => proven(state, out),
+        Turn::Lost(why) => {
+            out.record_own(state, Event::Isolated(why));
+            refresh_all(state, out);
+            advance_trust(state, now, out);
+        }
+        Turn::Regained => {
+            out.record_own(state, Event::Trusted);
+            refresh_all(state, out);
+            proven(state, out);
+        }
+    }
+}
+
+/// A good check: those who waited for it look again.
+fn proven(state: &mut State, out: &mut Out) {
+    if let (Some(wanted), Some(proven)) = (state.wanted, state.trust.proven())
+        && proven >= wanted
+    {
+        state.wanted = None;
+    }
+    for id in core::mem::take(&mut state.awaiting) {
+        if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+            service.awaiting = false;
+        }
+        refresh_service(state, id, out);
+        mark(state, id);
+    }
+}
+
+/// Sends a check of the reference points, if one is due.
+pub(super) fn advance_trust(state: &mut State, now: Now, out: &mut Out) {
+    if !state.trust.settings().has_points() {
+        state.wanted = None;
+    }
+    let (round, turn) = state.trust.advance(state.wanted, state.accused > 0, now.mono);
+    if let Some(round) = round {
+        out.check(round);
+    }
+    if turn != Turn::Same {
+        trust_turned(state, turn, now, out);
+    }
+    let wake = state.trust.wake(state.wanted, state.accused > 0);
+    state.timers.set_self_trust(wake);
+}
+
+/// A check of the reference points is wanted that is sent at or after this.
+pub(super) fn want(state: &mut State, after: Mono) {
+    state.wanted = state.wanted.max(Some(after));
+}
+
+/// The service waits for a good check.
+pub(super) fn await_proof(state: &mut State, id: ServiceId) {
+    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+        && !service.awaiting
+    {
+        service.awaiting = true;
+        state.awaiting.push(id);
+    }
+}
+
+/// A probe's timer: if it has really got stale, nothing is known of it any more.
+pub(super) fn stale(state: &mut State, probe: ProbeId, now: Now, out: &mut Out) {
+    let trust = state.trust.lost();
+    let Some(slot) = state.probes.get(probe.index()).filter(|slot| !slot.gone) else { return };
+    let (id, cell) = (slot.service, slot.cell);
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
+    let due = slot.debounced.seen() + policy.debounce.stale_after();
+    let slot = &mut state.probes[probe.index()];
+    if !slot.debounced.can_go_stale() {
+        slot.watched = false;
+    } else if due > now.mono {
+        state.timers.set(due, Timer::Stale(probe));
+    } else {
+        slot.watched = false;
+        let was = settled(slot.debounced.health(trust));
+        slot.debounced.forget(trust);
+        if was != Health::Unknown {
+            record_health(state, id, cell, Health::Unknown, now.mono, out);
+        }
+        parent_changed(state, id, cell, false, out);
+        refresh(state, probe, out);
+        mark(state, id);
+    }
+}
+
+/// Everything about one probe that hangs on its health: whether it is accused, what is said of it, how often it runs.
+pub(super) fn refresh(state: &mut State, probe: ProbeId, out: &mut Out) {
+    let trust = state.trust.lost();
+    let Some(slot) = state.probes.get_mut(probe.index()) else { return };
+    let accused = !slot.gone && matches!(slot.debounced.health(trust), Health::Suspect | Health::Down);
+    if accused != slot.accused {
+        slot.accused = accused;
+        state.accused = if accused { state.accused + 1 } else { state.accused.saturating_sub(1) };
+    }
+    if slot.gone {
+        return;
+    }
+    let (id, cell) = (slot.service, slot.cell);
+    say(state, id, cell);
+    repace(state, probe, out);
+}
+
+/// Tells the shell how often to run a probe, if that is another than it was told.
+pub(super) fn repace(state: &mut State, probe: ProbeId, out: &mut Out) {
+    let Some(slot) = state.probes.get(probe.index()) else { return };
+    let Some(service) = state.services.get(slot.service.index()).and_then(Option::as_deref) else { return };
+    let wanted = pace(state, slot, service);
+    if wanted == slot.pace {
+        return;
+    }
+    if let Some(policy) = service.policy.probes.get(probe_of(service, slot.cell)) {
+        out.pace(probe, policy, wanted);
+    }
+    state.probes[probe.index()].pace = wanted;
+}
+
+fn pace(state: &State, slot: &Slot, service: &Service) -> Pace {
+    if !service.policy.parts.runs(slot.cell, service.known.active) {
+        return Pace::Rest;
+    }
+    if ask::waits_for_probe(service, &slot.debounced) {
+        return Pace::AtOnce;
+    }
+    slot.debounced.pace(state.trust.lost())
+}
+
+/// All that this observer says of a service, anew.
+pub(super) fn refresh_service(state: &mut State, id: ServiceId, out: &mut Out) {
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    for index in 0..service.own.len() {
+        let probe =
+            state.services[id.index()].as_deref().and_then(|service| service.mine(CellPos::at(index)));
+        if let Some(probe) = probe {
+            refresh(state, probe, out);
+        }
+    }
+}
+
+fn refresh_all(state: &mut State, out: &mut Out) {
+    for index in 0..state.services.len() {
+        refresh_service(state, ServiceId::at(index), out);
+    }
+    every_service(state);
+}
+
+/// Writes into our own vote what we say of one cell.
+pub(super) fn say(state: &mut State, id: ServiceId, cell: CellPos) {
+    let me = state.me();
+    let myself = match state.services.get(id.index()).and_then(Option::as_deref) {
+        Some(service) => myself(state, service, cell),
+        None => return,
+    };
+    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+        service.votes.say_myself(me, cell, myself);
+    }
+}
+
+/// What this observer may say of one cell: nothing while isolated; nothing of a probe whose parent is in doubt or that
+/// has just succeeded; `down` only after a good check of the reference points since the last strike.
+fn myself(state: &State, service: &Service, cell: CellPos) -> Myself {
+    let unknown = Myself { say: Say::Unknown, since: Mono::BOOT, fresh: false, reading: None };
+    let Some(slot) = service.mine(cell).and_then(|probe| state.probes.get(probe.index())) else {
+        return unknown;
+    };
+    if state.trust.isolated().is_some() {
+        return unknown;
+    }
+    let trust = state.trust.lost();
+    let parent = parent_health(&state.probes, service, cell, trust);
+    let doubted = matches!(parent, Health::Down | Health::Suspect);
+    let said = match slot.debounced.health(trust) {
+        Health::Up => Say::Up,
+        Health::Slow if !doubted => Say::Slow,
+        Health::Down
+            if !doubted
+                && !slot.debounced.answers_again(trust)
+                && state.trust.proves(slot.debounced.struck()) =>
+        {
+            Say::Down
+        }
+        Health::Unknown | Health::Suspect | Health::Slow | Health::Down => Say::Unknown,
+    };
+    let seen = slot.debounced.seen();
+    Myself {
+        say: said,
+        since: slot.debounced.since(trust),
+        fresh: service.ask.sampling.is_some_and(|from| seen >= from),
+        reading: slot.debounced.reading().map(|value| (value, seen)),
+    }
+}
+
+/// The health of what stands before a cell's probe, in the same region or in none; `Up` without a parent.
+fn parent_health(probes: &[Slot], service: &Service, cell: CellPos, trust: u32) -> Health {
+    let Some(at) = service.policy.parts.cells.get(cell.index()) else { return Health::Up };
+    let parent = service.policy.probes.get(at.probe.index()).and_then(|probe| probe.parent);
+    let Some(part) = parent.and_then(|parent| service.policy.parts.probes.get(parent.index())) else {
+        return Health::Up;
+    };
+    let beside = at.region.and_then(|region| part.cells.get(region.index()).copied().flatten());
+    let slot =
+        beside.or(part.nowhere).and_then(|cell| service.mine(cell)).and_then(|p| probes.get(p.index()));
+    slot.map_or(Health::Up, |slot| slot.debounced.health(trust))
+}
+
+/// What stands behind a probe is no evidence while it is in doubt; when it falls, what they had begun is dropped.
+fn parent_changed(state: &mut State, id: ServiceId, cell: CellPos, fell: bool, out: &mut Out) {
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(at) = service.policy.parts.cells.get(cell.index()).copied() else { return };
+    let policy = alloc::sync::Arc::clone(&service.policy);
+    let Some(parent) = policy.probes.get(at.probe.index()) else { return };
+    let trust = state.trust.lost();
+    for child in &parent.children {
+        let Some(part) = policy.parts.probes.get(child.index()) else { continue };
+        let beside = part
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(region, _)| at.region.is_none_or(|at| at.index() == *region));
+        for cell in beside.filter_map(|(_, cell)| *cell).chain(part.nowhere) {
+            let Some(probe) = state.services[id.index()].as_deref().and_then(|s| s.mine(cell)) else {
+                continue;
+            };
+            if fell {
+                state.probes[probe.index()].debounced.distrust(trust);
+            }
+            refresh(state, probe, out);
+        }
+    }
+}
+
+fn record_health(state: &mut State, id: ServiceId, cell: CellPos, now: Health, since: Mono, out: &mut Out) {
+    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+        && let Some(at) = service.policy.parts.cells.get(cell.index()).copied()
+    {
+        out.record(service, Event::Health { probe: at.probe, region: at.region, now, since });
+    }
+}
+
+/// Suspicion is no settled health: it is told to nobody.
+fn settled(health: Health) -> Health {
+    match health {
+        Health::Suspect => Health::Up,
+        Health::Unknown | Health::Up | Health::Slow | Health::Down => health,
+    }
+}
+
+fn probe_of(service: &Service, cell: CellPos) -> usize {
+    service.policy.parts.cells.get(cell.index()).map_or(usize::MAX, |cell| cell.probe.index())
+}

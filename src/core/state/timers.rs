@@ -1,0 +1,62 @@
+//! A heap of moments at which something may have to be looked at. A wake is a hint: whoever is woken looks at what is.
+
+use alloc::collections::BinaryHeap;
+use core::cmp::Reverse;
+
+use crate::ids::{ProbeId, ServiceId};
+use crate::time::Mono;
+
+/// Who is to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// What this observer makes of itself.
+    SelfTrust,
+    /// A service.
+    Service(ServiceId),
+    /// A probe may have got stale.
+    Stale(ProbeId),
+    /// A maintenance window opens or closes.
+    Window,
+}
+
+/// The heap.
+#[derive(Debug, Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<(Mono, Timer)>>,
+    self_trust: Option<Mono>,
+}
+
+impl Timers {
+    /// Wake it then.
+    pub fn set(&mut self, at: Mono, timer: Timer) {
+        self.heap.push(Reverse((at, timer)));
+    }
+
+    /// Wake self-trust then; it has one timer, and a moment that is not set any more is forgotten.
+    pub fn set_self_trust(&mut self, at: Option<Mono>) {
+        self.self_trust = at;
+    }
+
+    /// The earliest.
+    #[must_use]
+    pub fn next(&self) -> Option<Mono> {
+        let heap = self.heap.peek().map(|Reverse((at, _))| *at);
+        match (heap, self.self_trust) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// The earliest, if it is due.
+    pub fn due(&mut self, now: Mono) -> Option<(Mono, Timer)> {
+        let next = self.next()?;
+        if next > now {
+            return None;
+        }
+        if self.self_trust == Some(next) {
+            self.self_trust = None;
+            return Some((next, Timer::SelfTrust));
+        }
+        self.heap.pop().map(|Reverse(due)| due)
+    }
+}

@@ -1,0 +1,442 @@
+//! Counts votes on one probe in one region. The quorum is a majority of the observers *configured* to see it: those
+//! who are missing, abstain or were not asked never shrink it.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::{Say, Verdict};
+use crate::ids::{CellPos, ObserverPos, ProbePos, RegionPos};
+use crate::time::{Mono, Span};
+
+/// A set of observers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observers(u32);
+
+impl Observers {
+    /// So many observers may be configured.
+    pub const MOST: usize = 32;
+    /// Nobody.
+    pub const NONE: Observers = Observers(0);
+
+    /// The first `n` of the policy's list.
+    #[must_use]
+    pub fn first(n: usize) -> Observers {
+        Observers(if n >= Self::MOST { u32::MAX } else { (1 << n) - 1 })
+    }
+    /// And this one.
+    #[must_use]
+    pub fn and(self, who: ObserverPos) -> Observers {
+        Observers(self.0 | 1_u32.checked_shl(who.index() as u32).unwrap_or(0))
+    }
+    /// Without that one.
+    #[must_use]
+    pub fn without(self, who: ObserverPos) -> Observers {
+        Observers(self.0 & !1_u32.checked_shl(who.index() as u32).unwrap_or(0))
+    }
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn has(self, who: ObserverPos) -> bool {
+        self.0 & 1_u32.checked_shl(who.index() as u32).unwrap_or(0) != 0
+    }
+    /// Those in both.
+    #[must_use]
+    pub fn both(self, other: Observers) -> Observers {
+        Observers(self.0 & other.0)
+    }
+    /// How many.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+    /// How many make a majority of them.
+    #[must_use]
+    pub fn majority(self) -> usize {
+        self.count() / 2 + 1
+    }
+    /// Each of them.
+    pub fn each(self) -> impl Iterator<Item = ObserverPos> {
+        (0..Self::MOST).map(ObserverPos::at).filter(move |&who| self.has(who))
+    }
+}
+
+/// One probe in one region (or in none), and who can see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Which probe.
+    pub probe: ProbePos,
+    /// Where; nowhere for a provider or a bucket.
+    pub region: Option<RegionPos>,
+    /// Who is configured to see it: its quorum is a majority of these.
+    pub viewers: Observers,
+    /// A majority of *all* observers can see it.
+    pub wide: bool,
+}
+
+/// A lag or age, and how old the reading itself is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What was read.
+    pub value: Span,
+    /// How long ago.
+    pub age: Span,
+}
+
+/// What a vote says of one cell. Durations, never times: no clock is compared across machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Of what.
+    pub cell: CellPos,
+    /// What.
+    pub say: Say,
+    /// How long it had held when it was written.
+    pub held: Span,
+    /// The newest lag or age, where the probe reads one.
+    pub reading: Option<Reading>,
+    /// It was looked at again for the ask that the vote answers.
+    pub fresh: bool,
+}
+
+/// The same on our own clock, as we keep it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    say: Say,
+    has_reading: bool,
+    fresh: bool,
+    reading_ms: u32,
+    since: Mono,
+    read: Mono,
+}
+
+/// What this observer itself says of a cell, on its own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Myself {
+    /// What.
+    pub say: Say,
+    /// Since when.
+    pub since: Mono,
+    /// Looked at again for the present ask.
+    pub fresh: bool,
+    /// The newest lag or age, and when it was read.
+    pub reading: Option<(Span, Mono)>,
+}
+
+/// Whose votes are counted, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Whose.
+    pub who: Observers,
+    /// Only what was looked at again for the ask that they answer.
+    pub fresh_only: bool,
+    /// Only what a majority of all observers can see.
+    pub wide_only: bool,
+}
+
+impl Counted {
+    /// Every vote there is, as it is.
+    #[must_use]
+    pub fn all() -> Counted {
+        Counted { who: Observers(u32::MAX), fresh_only: false, wide_only: false }
+    }
+
+    /// Answers to an ask, by these.
+    #[must_use]
+    pub fn answers(who: Observers) -> Counted {
+        Counted { who, fresh_only: true, wide_only: false }
+    }
+
+    /// The same, of what a majority of all observers can see.
+    #[must_use]
+    pub fn wide(self) -> Counted {
+        Counted { wide_only: true, ..self }
+    }
+}
+
+/// An observer's vote besides what it says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cast {
+    revision: u64,
+    answers: u32,
+}
+
+/// The newest vote of each observer on one service.
+#[derive(Clone, Debug)]
+pub struct Votes {
+    width: usize,
+    cast: Vec<Cast>,
+    said: Vec<Said>,
+    present: Observers,
+    agreeing: Observers,
+}
+
+impl Votes {
+    /// No vote yet.
+    #[must_use]
+    pub fn new(observers: usize, cells: usize) -> Votes {
+        let observers = observers.min(Observers::MOST);
+        Votes {
+            width: cells,
+            cast: vec![Cast::default(); observers],
+            said: vec![Said::default(); observers * cells],
+            present: Observers::NONE,
+            agreeing: Observers::NONE,
+        }
+    }
+
+    /// A vote arrived. An older revision than the one known changes nothing, the same one neither. Says whether it was
+    /// taken. What it does not speak of is unknown.
+    pub fn tell(
+        &mut self,
+        who: ObserverPos,
+        revision: u64,
+        agrees: bool,
+        answers: u32,
+        spoken: &[Spoken],
+        now: Mono,
+    ) -> bool {
+        let Some(cast) = self.cast.get_mut(who.index()) else { return false };
+        if revision <= cast.revision {
+            return false;
+        }
+        *cast = Cast { revision, answers };
+        self.present = self.present.and(who);
+        self.agreeing = if agrees { self.agreeing.and(who) } else { self.agreeing.without(who) };
+        let row = who.index() * self.width;
+        let row = &mut self.said[row..row + self.width];
+        row.fill(Said::default());
+        for spoken in spoken {
+            if let Some(said) = row.get_mut(spoken.cell.index()) {
+                *said = Said {
+                    say: spoken.say,
+                    since: now.before(spoken.held),
+                    fresh: spoken.fresh,
+                    has_reading: spoken.reading.is_some(),
+                    reading_ms: spoken.reading.map_or(0, |r| millis(r.value)),
+                    read: spoken.reading.map_or(Mono::BOOT, |r| now.before(r.age)),
+                };
+            }
+        }
+        true
+    }
+
+    /// A vote is gone with its observer's session. Says whether there was one.
+    pub fn withdraw(&mut self, who: ObserverPos, revision: u64) -> bool {
+        let Some(cast) = self.cast.get_mut(who.index()) else { return false };
+        if revision <= cast.revision || !self.present.has(who) {
+            return false;
+        }
+        cast.revision = revision;
+        self.present = self.present.without(who);
+        self.agreeing = self.agreeing.without(who);
+        true
+    }
+
+    /// What this observer itself says of one cell, at any moment.
+    pub fn say_myself(&mut self, me: ObserverPos, cell: CellPos, myself: Myself) {
+        self.present = self.present.and(me);
+        self.agreeing = self.agreeing.and(me);
+        if let Some(said) = self.said.get_mut(me.index() * self.width + cell.index()) {
+            let (value, read) = myself.reading.unwrap_or((Span::ZERO, Mono::BOOT));
+            *said = Said {
+                say: myself.say,
+                since: myself.since,
+                fresh: myself.fresh,
+                has_reading: myself.reading.is_some(),
+                reading_ms: millis(value),
+                read,
+            };
+        }
+    }
+
+    /// Which ask this observer itself has answered.
+    pub fn answer_myself(&mut self, me: ObserverPos, ask: u32) {
+        if let Some(cast) = self.cast.get_mut(me.index()) {
+            cast.answers = ask;
+        }
+    }
+
+    /// Who has a vote here.
+    #[must_use]
+    pub fn present(&self) -> Observers {
+        self.present
+    }
+
+    /// Whose vote was made under the same policy as ours.
+    #[must_use]
+    pub fn agreeing(&self) -> Observers {
+        self.agreeing
+    }
+
+    /// Who has answered this ask, under the same policy as ours. Nobody answers ask 0.
+    #[must_use]
+    pub fn answered(&self, ask: u32) -> Observers {
+        let mut who = Observers::NONE;
+        for (i, cast) in self.cast.iter().enumerate() {
+            let seat = ObserverPos::at(i);
+            if ask > 0 && cast.answers == ask && self.agreeing.has(seat) {
+                who = who.and(seat);
+            }
+        }
+        who
+    }
+
+    /// Which ask an observer's newest vote answers.
+    #[must_use]
+    pub fn answers(&self, who: ObserverPos) -> u32 {
+        self.cast.get(who.index()).map_or(0, |cast| cast.answers)
+    }
+
+    /// What one observer says of one cell, and since when.
+    #[must_use]
+    pub fn of(&self, who: ObserverPos, cell: CellPos) -> Verdict {
+        if !self.present.has(who) {
+            return Verdict::UNKNOWN;
+        }
+        match self.said.get(who.index() * self.width + cell.index()) {
+            Some(said) => Verdict { say: said.say, since: said.since },
+            None => Verdict::UNKNOWN,
+        }
+    }
+
+    /// What a majority of `cell.viewers` says, by the votes of those in `counted`.
+    #[must_use]
+    pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
+        let needed = cell.viewers.majority();
+        let voters = cell.viewers.both(counted.who).both(self.present);
+        if voters.count() < needed {
+            return Verdict::UNKNOWN;
+        }
+        let (mut downs, mut slows, mut ups) = (Earliest::new(), Earliest::new(), Earliest::new());
+        for who in bits(voters) {
+            let said = &self.said[who * self.width + pos.index()];
+            if counted.fresh_only && !said.fresh {
+                continue;
+            }
+            match said.say {
+                Say::Unknown => {}
+                Say::Up => ups.push(said.since),
+                Say::Slow => slows.push(said.since),
+                Say::Down => downs.push(said.since),
+            }
+        }
+        if let Some(since) = downs.nth(needed) {
+            return Verdict { say: Say::Down, since };
+        }
+        let (alive, ailing) = (ups.with(&slows), slows.with(&downs));
+        if let (Some(since), true) = (ailing.nth(needed), slows.len > 0) {
+            return Verdict { say: Say::Slow, since };
+        }
+        match alive.nth(needed) {
+            Some(since) => Verdict { say: Say::Up, since },
+            None => Verdict::UNKNOWN,
+        }
+    }
+
+    /// Whether a majority of those who can see this witness says, with evidence newer than `after`, that what it
+    /// depends on lives.
+    #[must_use]
+    pub fn lives(&self, pos: CellPos, cell: &Cell, counted: Counted, after: Mono) -> bool {
+        let voters = cell.viewers.both(counted.who).both(self.present);
+        let alive = bits(voters)
+            .filter(|who| {
+                let said = &self.said[who * self.width + pos.index()];
+                let evidence = said.read.before(Span::millis(u64::from(said.reading_ms)));
+                let counts = said.fresh || !counted.fresh_only;
+                counts && matches!(said.say, Say::Up | Say::Slow) && said.has_reading && evidence > after
+            })
+            .count();
+        cell.viewers.count() > 0 && alive >= cell.viewers.majority()
+    }
+
+    /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read.
+    #[must_use]
+    pub fn reading(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Option<(Span, Mono)> {
+        bits(cell.viewers.both(counted.who).both(self.present))
+            .map(|who| &self.said[who * self.width + pos.index()])
+            .filter(|said| said.has_reading && (said.fresh || !counted.fresh_only))
+            .max_by_key(|said| said.read)
+            .map(|said| (Span::millis(u64::from(said.reading_ms)), said.read))
+    }
+
+    /// The same votes for another list of observers and cells: `who` and `what` say where each new one was before.
+    #[must_use]
+    pub fn carried(&self, who: &[Option<ObserverPos>], what: &[Option<CellPos>]) -> Votes {
+        let mut votes = Votes::new(who.len(), what.len());
+        for (new, old) in who.iter().enumerate().take(Observers::MOST) {
+            let Some(old) = *old else { continue };
+            let seat = ObserverPos::at(new);
+            if let Some(cast) = self.cast.get(old.index()) {
+                votes.cast[new] = *cast;
+            }
+            if self.present.has(old) {
+                votes.present = votes.present.and(seat);
+            }
+            if self.agreeing.has(old) {
+                votes.agreeing = votes.agreeing.and(seat);
+            }
+            for (to, from) in what.iter().enumerate() {
+                if let Some(said) =
+                    from.and_then(|cell| self.said.get(old.index() * self.width + cell.index()))
+                {
+                    votes.said[new * votes.width + to] = *said;
+                }
+            }
+        }
+        votes
+    }
+
+    /// Another policy is in force: whose vote was made under it is learned with their next vote.
+    pub fn policy_changed(&mut self, me: ObserverPos) {
+        self.agreeing = Observers::NONE.and(me).both(self.present);
+    }
+}
+
+fn millis(span: Span) -> u32 {
+    u32::try_from(span.as_micros().div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
+/// The places of a set's members, without looking at those who are not in it.
+fn bits(set: Observers) -> impl Iterator<Item = usize> {
+    let mut left = set.0;
+    core::iter::from_fn(move || {
+        let next = left.trailing_zeros();
+        left &= left.wrapping_sub(1);
+        (next < u32::BITS).then_some(next as usize)
+    })
+}
+
+/// Moments in order; the n-th is the one since which n voters have each held.
+struct Earliest {
+    at: [Mono; Observers::MOST],
+    len: usize,
+}
+
+impl Earliest {
+    fn new() -> Earliest {
+        Earliest { at: [Mono::BOOT; Observers::MOST], len: 0 }
+    }
+
+    fn push(&mut self, moment: Mono) {
+        let mut i = self.len.min(self.at.len() - 1);
+        while i > 0 && self.at[i - 1] > moment {
+            self.at[i] = self.at[i - 1];
+            i -= 1;
+        }
+        self.at[i] = moment;
+        self.len = (self.len + 1).min(self.at.len());
+    }
+
+    fn with(&self, other: &Earliest) -> Earliest {
+        let mut both = Earliest { at: self.at, len: self.len };
+        for &moment in &other.at[..other.len] {
+            both.push(moment);
+        }
+        both
+    }
+
+    fn nth(&self, n: usize) -> Option<Mono> {
+        (n > 0 && self.len >= n).then(|| self.at[n - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests;
