@@ -80,7 +80,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn known(region: usize, up: bool, quarantined: bool) -> Known {
-        let standing = Standing { up: up.then_some(Mono::BOOT), watched: true, ..Standing::default() };
+        let mut standing = Standing::default();
+        (standing.up, standing.watched) = (up.then_some(Mono::BOOT), true);
         Known { region: RegionPos::at(region), standing, quarantined, requires: None, has_case: true }
     }
 

@@ -120,3 +120,6 @@ fn every_service(state: &mut State) {
         mark(state, crate::ids::ServiceId::at(index));
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
