@@ -2,7 +2,7 @@
 //!
 //! It does no I/O, reads no clock and cannot fail; the compiler keeps that wall, since the crate is `no_std` and
 //! has no dependency. Read it in the order of the modules below: each may use only those above it (kept by
-//! `tests/tidy.rs`). A need for I/O in here is an [`input`](crate::input) and an [`effect`](crate::effect) that
+//! `tests/tidy.rs`). A need for I/O in here is an [`input`] and an [`effect`] that
 //! are still missing.
 #![cfg_attr(not(test), no_std)]
 

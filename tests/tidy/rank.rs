@@ -13,12 +13,12 @@ use super::source::House;
 const RANKS: [&[&str]; 14] = [
     &["ids"],
     &["time"],
+    &["authority"],
     &["health"],
     &["verdict"],
     &["severity"],
     &["plan"],
     &["agree"],
-    &["authority"],
     &["decide"],
     &["policy"],
     &["event", "input", "effect"],

@@ -31,21 +31,27 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
     let old = core::mem::replace(&mut state.policy, Arc::clone(policy));
     state.trust.adopt(policy.self_trust);
     let removed = remove(state, policy, now, out);
+    room(state);
     let mut added = 0;
     for service in &policy.services {
         let id = state.by_name.service_or_new(&service.name);
         if state.services.len() <= id.index() {
             state.services.resize_with(id.index() + 1, || None);
         }
-        match state.services[id.index()].take() {
-            Some(kept) => keep(state, kept, service, &old),
+        let before = match state.services[id.index()].take() {
+            Some(kept) => {
+                let before = Arc::clone(&kept.policy);
+                keep(state, kept, service, &old);
+                Some(before)
+            }
             None => {
                 added += 1;
                 let fresh = new(state, id, service);
                 state.services[id.index()] = Some(fresh);
+                None
             }
-        }
-        probes(state, id, out);
+        };
+        probes(state, id, before.as_deref(), out);
     }
     for service in &policy.services {
         if let Some(id) = state.by_name.service(service.name.as_str()) {
@@ -75,24 +81,19 @@ fn remove(state: &mut State, policy: &Policy, now: Now, out: &mut Out) -> u32 {
         if service.known.record.as_ref().is_some_and(|record| record.running.is_some()) {
             state.runs = state.runs.saturating_sub(1);
         }
-        for (cell, own) in service.own.iter().enumerate() {
-            if let Some(probe) = own.probe {
-                rest(state, probe, &service.policy, CellPos::at(cell), out);
-            }
+        for probe in service.own.iter().filter_map(|own| own.probe) {
+            rest(state, probe, out);
         }
     }
     removed
 }
 
-fn rest(state: &mut State, probe: ProbeId, policy: &ServicePolicy, cell: CellPos, out: &mut Out) {
+/// A probe that is not in the policy any more: it rests, for good.
+fn rest(state: &mut State, probe: ProbeId, out: &mut Out) {
     let Some(slot) = state.probes.get_mut(probe.index()) else { return };
     slot.gone = true;
-    let paced = slot.pace != Pace::Rest;
     slot.pace = Pace::Rest;
-    let of = policy.parts.cells.get(cell.index()).and_then(|cell| policy.probes.get(cell.probe.index()));
-    if let (true, Some(policy)) = (paced, of) {
-        out.pace(probe, policy, Pace::Rest);
-    }
+    out.effects.push(crate::effect::Effect::Pace { probe, every: None });
     watch::refresh(state, probe, out);
 }
 
@@ -182,51 +183,55 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
     state.services[id.index()] = Some(service);
 }
 
-/// Gives each cell that this observer can see its probe: the one it always had, or a new one.
-fn probes(state: &mut State, id: ServiceId, out: &mut Out) {
+/// Gives each cell that this observer can see its probe: the one it had under the same names, or a new one. A probe that
+/// went and comes back is a new one: what was in flight for the old one must not land on it.
+fn probes(state: &mut State, id: ServiceId, before: Option<&ServicePolicy>, out: &mut Out) {
     let me = state.me();
-    let Some(service) = state.services[id.index()].as_deref() else { return };
+    let Some(service) = state.services[id.index()].as_deref_mut() else { return };
     let policy = Arc::clone(&service.policy);
-    let before: Vec<ProbeId> = service.own.iter().filter_map(|own| own.probe).collect();
+    let had = core::mem::take(&mut service.own);
     let mut own = vec![Own::default(); policy.parts.cells.len()];
-    for (i, cell) in policy.parts.cells.iter().enumerate() {
+    for (i, cell) in policy.parts.cells.iter().enumerate().filter(|(_, cell)| cell.viewers.has(me)) {
         let Some(probe) = policy.probes.get(cell.probe.index()) else { continue };
-        if !cell.viewers.has(me) {
-            continue;
-        }
-        let region = cell.region.and_then(|at| policy.regions.get(at.index()));
-        let at = state.by_name.probe_or_new(id, &probe.name, region);
-        own[i].probe = Some(at);
+        let region = cell.region.map(|at| policy.region_name(at));
+        let was = before.and_then(|before| before.cell(probe.name.as_str(), region));
+        let kept = was.and_then(|was| had.get(was.index())).and_then(|own| own.probe);
         let cell = CellPos::at(i);
-        while state.probes.len() <= at.index() {
-            let debounced = Debounced::new(&probe.debounce);
-            let pace = Pace::Rest;
-            state.probes.push(Slot {
-                debounced,
-                service: id,
-                cell,
-                pace,
-                gone: false,
-                watched: false,
-                accused: false,
-            });
-        }
+        let at = match kept {
+            Some(at) => at,
+            None => {
+                let debounced = Debounced::new(&probe.debounce);
+                let pace = Pace::Rest;
+                let slot =
+                    Slot { debounced, service: id, cell, pace, gone: false, watched: false, accused: false };
+                state.probes.push(slot);
+                ProbeId::at(state.probes.len() - 1)
+            }
+        };
+        own[i].probe = Some(at);
         let slot = &mut state.probes[at.index()];
         slot.debounced.adopt(&probe.debounce);
         slot.cell = cell;
-        slot.gone = false;
         // The shell is told again: the same pace may mean another interval now.
         slot.pace = Pace::Rest;
     }
-    for gone in before.into_iter().filter(|probe| !own.iter().any(|own| own.probe == Some(*probe))) {
-        if let Some(slot) = state.probes.get_mut(gone.index()) {
-            slot.gone = true;
-            slot.pace = Pace::Rest;
-        }
-        out.effects.push(crate::effect::Effect::Pace { probe: gone, every: None });
-        watch::refresh(state, gone, out);
+    for gone in
+        had.iter().filter_map(|own| own.probe).filter(|had| !own.iter().any(|own| own.probe == Some(*had)))
+    {
+        rest(state, gone, out);
     }
     if let Some(service) = state.services[id.index()].as_deref_mut() {
         service.own = own.into();
     }
+}
+
+/// How many probes a policy gives this observer that it did not have: room is made once, and no more than is needed.
+fn room(state: &mut State) {
+    let me = state.me();
+    let cells =
+        |service: &Arc<ServicePolicy>| service.parts.cells.iter().filter(|cell| cell.viewers.has(me)).count();
+    let wanted: usize = state.policy.services.iter().map(cells).sum();
+    let there = state.probes.iter().filter(|slot| !slot.gone).count();
+    state.probes.reserve_exact(wanted.saturating_sub(there));
+    state.timers.reserve(wanted + state.policy.services.len());
 }

@@ -1,6 +1,7 @@
 //! What would be done now, and what every gate says of it. Nothing is started here: a decision ends as
 //! `would start` or `blocked by`.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -33,6 +34,16 @@ pub(crate) struct Weighed<'a> {
     pub(crate) wide: &'a Picture,
 }
 
+/// A plan that somebody wants, or nobody but a scenario.
+pub(crate) struct Wanted {
+    /// The plan and its case.
+    pub(crate) wish: Wish,
+    /// Where it would move to.
+    pub(crate) candidate: Option<Candidate>,
+    /// Who wants it.
+    pub(crate) by: By,
+}
+
 /// Draws what the answers to the present ask say; without one, what all votes say.
 pub(crate) fn weigh<'a>(
     service: &Service,
@@ -46,6 +57,9 @@ pub(crate) fn weigh<'a>(
         if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
     let (parts, active) = (&service.policy.parts, service.known.active);
     asked.draw(parts, &service.votes, active, counted);
+    if parts.cells.iter().all(|cell| cell.wide) {
+        return Weighed { counted, asked: valid, picture: asked, wide: asked };
+    }
     wide.draw(parts, &service.votes, active, counted.wide());
     Weighed { counted, asked: valid, picture: asked, wide }
 }
@@ -68,8 +82,10 @@ pub(super) fn decide(
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
             let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
             let case = case_for(service, plan, &weighed);
-            let wish = Wish { scenario, plan, case: case.as_ref().map(|(case, _)| *case) };
-            let situation = situation(service, state, moments, wish, By::Itself, &weighed, now);
+            let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
+            let candidate = case.and_then(|(_, candidate)| candidate);
+            let situation =
+                situation(service, state, moments, Wanted { wish, candidate, by: By::Itself }, &weighed, now);
             let gates = look(service, wish, situation, now, wake);
             later(service, state, &gates, now, wake);
             (state.asked, state.wide) = (asked, wide);
@@ -78,7 +94,10 @@ pub(super) fn decide(
             (decided, Some(gates))
         }
     };
-    service.gates = gates;
+    match (gates, service.gates.as_deref_mut()) {
+        (Some(gates), Some(kept)) => *kept = gates,
+        (gates, _) => service.gates = gates.map(Box::new),
+    }
     if decided != service.decided {
         service.decided = decided;
         out.record(service, Event::Decided(decided));
@@ -220,11 +239,11 @@ pub(crate) fn situation(
     service: &Service,
     state: &State,
     moments: &Moments,
-    wish: Wish,
-    by: By,
+    wanted: Wanted,
     weighed: &Weighed<'_>,
     now: Now,
 ) -> Situation {
+    let Wanted { wish, candidate, by } = wanted;
     let policy = &state.policy;
     let scenario = service.policy.scenarios.get(wish.scenario.index());
     let plan = service.policy.plans.get(wish.plan.index());
@@ -234,7 +253,6 @@ pub(crate) fn situation(
     let case = wish.case.and_then(|case| plan.and_then(|plan| plan.set.plan(case)));
     let acts_in = wish.case.map(Case::acts_in);
     let record = service.known.record.as_ref();
-    let candidate = case_for(service, wish.plan, weighed).and_then(|(_, candidate)| candidate);
     let mode =
         scenario.map_or((Mode::Observe, Cap::Scenario), |scenario| self::mode(policy, service, scenario));
     Situation {

@@ -76,8 +76,12 @@ impl Policy {
             let names = circle.into_iter().map(|i| names[i].clone()).collect();
             flaws.push(Flaw::Circle { service: None, what: What::Service, names });
         }
-        let mut services: Vec<Arc<ServicePolicy>> =
-            draft.services.into_iter().map(|s| Arc::new(service(s, &observers, &mut flaws))).collect();
+        let mut ladders = Vec::new();
+        let mut services: Vec<Arc<ServicePolicy>> = draft
+            .services
+            .into_iter()
+            .map(|s| Arc::new(service(s, &observers, &mut ladders, &mut flaws)))
+            .collect();
         services.sort_by(|a, b| a.name.cmp(&b.name));
         twice(What::Service, services.iter().map(|s| &s.name), &mut flaws);
         match me {
@@ -236,7 +240,22 @@ impl Names<'_> {
     }
 }
 
-fn service(mut draft: ServiceDraft, observers: &[ObserverPolicy], flaws: &mut Vec<Flaw>) -> ServicePolicy {
+/// The same ladder once, however many services climb it.
+fn shared(ladder: Ladder, ladders: &mut Vec<Arc<Ladder>>) -> Arc<Ladder> {
+    if let Some(same) = ladders.iter().find(|same| ***same == ladder) {
+        return Arc::clone(same);
+    }
+    let ladder = Arc::new(ladder);
+    ladders.push(Arc::clone(&ladder));
+    ladder
+}
+
+fn service(
+    mut draft: ServiceDraft,
+    observers: &[ObserverPolicy],
+    ladders: &mut Vec<Arc<Ladder>>,
+    flaws: &mut Vec<Flaw>,
+) -> ServicePolicy {
     let name = draft.name.clone();
     draft.plans.sort_by(|a, b| a.name.cmp(&b.name));
     if draft.regions.is_empty() {
@@ -299,7 +318,7 @@ fn service(mut draft: ServiceDraft, observers: &[ObserverPolicy], flaws: &mut Ve
         Vec<Scenario>,
         Vec<PlanPolicy>,
     ) = built;
-    let ladder = ladder.unwrap_or_else(Ladder::placeholder);
+    let ladder = shared(ladder.unwrap_or_else(Ladder::placeholder), ladders);
     let clauses =
         ladder.rungs().iter().filter_map(|r| r.when.as_ref()).map(|c| c.clauses().len()).sum::<usize>()
             + scenarios.iter().map(|s| s.when.clauses().len()).sum::<usize>();

@@ -14,6 +14,7 @@ pub use draft::{
 };
 pub use flaw::{Flaw, What};
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -84,7 +85,7 @@ pub struct ServicePolicy {
     /// It keeps nothing that two regions could write.
     pub stateless: bool,
     /// Its severities.
-    pub ladder: Ladder,
+    pub ladder: Arc<Ladder>,
     /// The most that may happen to it.
     pub mode: Mode,
     /// Where neither scenario, component nor rung says it.
@@ -138,7 +139,7 @@ pub struct ProbePolicy {
     /// Its failures are no evidence while this one is down.
     pub parent: Option<ProbePos>,
     /// Probes whose parent it is.
-    pub children: Vec<ProbePos>,
+    pub children: Box<[ProbePos]>,
 }
 
 /// A plan, with what gates need of it resolved to places.

@@ -1,15 +1,13 @@
-//! Ids by name, given once and never reused: a service or probe that was gone and comes back gets its old id again,
-//! so a late sample can only ever reach the probe that it was taken of.
+//! Services by name: an id is given once and never to another name.
 
 use alloc::collections::BTreeMap;
 
-use crate::ids::{Name, ProbeId, ServiceId};
+use crate::ids::{Name, ServiceId};
 
 /// Ids by name.
 #[derive(Debug, Default)]
 pub struct Lookup {
     services: BTreeMap<Name, ServiceId>,
-    probes: BTreeMap<(ServiceId, Name, Option<Name>), ProbeId>,
 }
 
 impl Lookup {
@@ -23,11 +21,5 @@ impl Lookup {
     pub fn service_or_new(&mut self, name: &Name) -> ServiceId {
         let next = ServiceId::at(self.services.len());
         *self.services.entry(name.clone()).or_insert(next)
-    }
-
-    /// The id of a probe in a region, given now if it never had one.
-    pub fn probe_or_new(&mut self, service: ServiceId, probe: &Name, region: Option<&Name>) -> ProbeId {
-        let next = ProbeId::at(self.probes.len());
-        *self.probes.entry((service, probe.clone(), region.cloned())).or_insert(next)
     }
 }

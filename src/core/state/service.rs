@@ -49,7 +49,7 @@ pub struct Service {
     /// What would be done now.
     pub decided: Decided,
     /// What every gate said of that.
-    pub gates: Option<Gates>,
+    pub gates: Option<Box<Gates>>,
     /// Announced, and left for a veto.
     pub(crate) announced: Option<Announced>,
     /// Since when nobody knows the active region to be up.

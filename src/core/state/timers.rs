@@ -27,6 +27,11 @@ pub struct Timers {
 }
 
 impl Timers {
+    /// Room for so many in all.
+    pub fn reserve(&mut self, all: usize) {
+        self.heap.reserve_exact(all.saturating_sub(self.heap.len()));
+    }
+
     /// Wake it then.
     pub fn set(&mut self, at: Mono, timer: Timer) {
         self.heap.push(Reverse((at, timer)));

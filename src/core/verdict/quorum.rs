@@ -305,30 +305,33 @@ impl Votes {
         if voters.count() < needed {
             return Verdict::UNKNOWN;
         }
-        let (mut downs, mut slows, mut ups) = (Earliest::new(), Earliest::new(), Earliest::new());
+        let said = |who: usize| &self.said[who * self.width + pos.index()];
+        let counts = |said: &Said| said.fresh || !counted.fresh_only;
+        let (mut downs, mut slows, mut ups) = (0, 0, 0);
         for who in bits(voters) {
-            let said = &self.said[who * self.width + pos.index()];
-            if counted.fresh_only && !said.fresh {
-                continue;
-            }
+            let said = said(who);
             match said.say {
-                Say::Unknown => {}
-                Say::Up => ups.push(said.since),
-                Say::Slow => slows.push(said.since),
-                Say::Down => downs.push(said.since),
+                Say::Down if counts(said) => downs += 1,
+                Say::Slow if counts(said) => slows += 1,
+                Say::Up if counts(said) => ups += 1,
+                Say::Unknown | Say::Down | Say::Slow | Say::Up => {}
             }
         }
-        if let Some(since) = downs.nth(needed) {
-            return Verdict { say: Say::Down, since };
+        let since = |says: fn(Say) -> bool| {
+            let moments =
+                bits(voters).map(said).filter(|said| counts(said) && says(said.say)).map(|said| said.since);
+            nth_earliest(needed, moments).unwrap_or(Mono::BOOT)
+        };
+        if downs >= needed {
+            return Verdict { say: Say::Down, since: since(|say| say == Say::Down) };
         }
-        let (alive, ailing) = (ups.with(&slows), slows.with(&downs));
-        if let (Some(since), true) = (ailing.nth(needed), slows.len > 0) {
-            return Verdict { say: Say::Slow, since };
+        if slows > 0 && slows + downs >= needed {
+            return Verdict { say: Say::Slow, since: since(|say| say >= Say::Slow) };
         }
-        match alive.nth(needed) {
-            Some(since) => Verdict { say: Say::Up, since },
-            None => Verdict::UNKNOWN,
+        if ups + slows >= needed {
+            return Verdict { say: Say::Up, since: since(|say| matches!(say, Say::Up | Say::Slow)) };
         }
+        Verdict::UNKNOWN
     }
 
     /// Whether a majority of those who can see this witness says, with evidence newer than `after`, that what it
@@ -395,7 +398,7 @@ fn millis(span: Span) -> u32 {
 }
 
 /// The places of a set's members, without looking at those who are not in it.
-fn bits(set: Observers) -> impl Iterator<Item = usize> {
+fn bits(set: Observers) -> impl Iterator<Item = usize> + Clone {
     let mut left = set.0;
     core::iter::from_fn(move || {
         let next = left.trailing_zeros();
@@ -404,38 +407,23 @@ fn bits(set: Observers) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Moments in order; the n-th is the one since which n voters have each held.
-struct Earliest {
-    at: [Mono; Observers::MOST],
-    len: usize,
-}
-
-impl Earliest {
-    fn new() -> Earliest {
-        Earliest { at: [Mono::BOOT; Observers::MOST], len: 0 }
-    }
-
-    fn push(&mut self, moment: Mono) {
-        let mut i = self.len.min(self.at.len() - 1);
-        while i > 0 && self.at[i - 1] > moment {
-            self.at[i] = self.at[i - 1];
-            i -= 1;
+/// The moment since which `n` of them have each held: the n-th earliest, without collecting them.
+pub(super) fn nth_earliest(n: usize, moments: impl Iterator<Item = Mono> + Clone) -> Option<Mono> {
+    let mut found: Option<Mono> = None;
+    let mut seen = 0;
+    while seen < n {
+        let (mut next, mut same) = (None, 0);
+        for moment in moments.clone().filter(|moment| found.is_none_or(|found| *moment > found)) {
+            match next {
+                Some(least) if moment > least => {}
+                Some(least) if moment == least => same += 1,
+                Some(_) | None => (next, same) = (Some(moment), 1),
+            }
         }
-        self.at[i] = moment;
-        self.len = (self.len + 1).min(self.at.len());
+        found = Some(next?);
+        seen += same;
     }
-
-    fn with(&self, other: &Earliest) -> Earliest {
-        let mut both = Earliest { at: self.at, len: self.len };
-        for &moment in &other.at[..other.len] {
-            both.push(moment);
-        }
-        both
-    }
-
-    fn nth(&self, n: usize) -> Option<Mono> {
-        (n > 0 && self.len >= n).then(|| self.at[n - 1])
-    }
+    found
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::quorum::nth_earliest;
 use super::{Cell, Say, Verdict};
 use crate::ids::{CellPos, ComponentPos, ProbePos, RegionPos};
 use crate::time::Mono;
@@ -343,18 +344,6 @@ fn combine(rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clon
         }
     }
     up.map_or(Verdict::UNKNOWN, |since| Verdict { say: Say::Up, since })
-}
-
-/// The moment since which `n` of them have held: the n-th earliest, without collecting them.
-fn nth_earliest(n: usize, moments: impl Iterator<Item = Mono> + Clone) -> Option<Mono> {
-    let mut found: Option<Mono> = None;
-    let mut seen = 0;
-    while seen < n {
-        let next = moments.clone().filter(|m| found.is_none_or(|f| *m > f)).min()?;
-        seen += moments.clone().filter(|m| *m == next).count();
-        found = Some(next);
-    }
-    found
 }
 
 /// The earlier of two, where there are any.

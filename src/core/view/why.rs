@@ -8,7 +8,7 @@ use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
 use crate::decide::{By, Gates, Mode};
-use crate::engine::{case_for, mode, objectives, situation, weigh};
+use crate::engine::{Wanted, case_for, mode, objectives, situation, weigh};
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::plan::{Case, PlanKind};
@@ -23,7 +23,7 @@ pub fn gates(state: &State, id: ServiceId) -> Option<(Wish, Gates)> {
     let service = state.service(id)?;
     match service.decided {
         Decided::Nothing => None,
-        Decided::WouldStart(wish) | Decided::Blocked(wish, _) => Some((wish, service.gates?)),
+        Decided::WouldStart(wish) | Decided::Blocked(wish, _) => Some((wish, **service.gates.as_ref()?)),
     }
 }
 
@@ -34,10 +34,12 @@ pub fn would(state: &State, id: ServiceId, plan: PlanPos, by: By, now: Now) -> O
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-    let case = case_for(service, plan, &weighed).map(|(case, _)| case);
+    let case = case_for(service, plan, &weighed);
+    let candidate = case.and_then(|(_, candidate)| candidate);
+    let case = case.map(|(case, _)| case);
     let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
     let wish = Wish { scenario: ScenarioPos::at(named.unwrap_or(usize::MAX)), plan, case };
-    let situation = situation(service, state, &moments, wish, by, &weighed, now);
+    let situation = situation(service, state, &moments, Wanted { wish, candidate, by }, &weighed, now);
     Some((wish, Gates::look(&situation)))
 }
 
@@ -295,7 +297,7 @@ impl Told<'_> {
             Decided::WouldStart(wish) => out.say(format!("would start {}", self.wish(wish))),
             Decided::Blocked(wish, _) => {
                 out.say(format!("would start {}, but is blocked", self.wish(wish)));
-                for (gate, reason) in self.service.gates.iter().flat_map(Gates::blocking) {
+                for (gate, reason) in self.service.gates.iter().flat_map(|gates| gates.blocking()) {
                     out.since(format!("by {}: {}", gate.word(), explain::reason(reason, &self.names)));
                 }
             }

@@ -1,0 +1,98 @@
+//! What the core costs: a steady sample, a vote with all gates, ten thousand probes that fall at once, memory.
+//!
+//! `cargo bench --bench engine` prints the figures of `docs/PERFORMANCE.md` (a plain list first, with its targets, then
+//! criterion's own). It asserts nothing but that the work was really done: limits are kept by `tests/costs`.
+
+#[path = "../tests/costs/fleet.rs"]
+mod fleet;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use fleet::Fleet;
+
+fn steady(c: &mut Criterion) {
+    let mut group = c.benchmark_group("steady sample");
+    for probes in [10, 10_000, 100_000] {
+        let mut fleet = Fleet::lone(probes / 10, 5);
+        fleet.all_up();
+        group.bench_function(format!("{probes} probes"), |b| {
+            b.iter(|| black_box(fleet.steady_sample()));
+        });
+        assert_eq!(fleet.effects, 0, "a steady sample has no effect");
+    }
+    group.finish();
+}
+
+fn vote(c: &mut Criterion) {
+    let mut fleet = Fleet::seven(1_000, 5);
+    fleet.all_up();
+    fleet.first_region_down();
+    c.bench_function("vote with all gates, 7 observers, 1,000 services", |b| {
+        b.iter(|| black_box(fleet.vote()));
+    });
+    assert!(fleet.all_blocked(), "each vote looks at every gate of a service that is down");
+}
+
+fn fall(c: &mut Criterion) {
+    let mut group = c.benchmark_group("10,000 probes");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group.bench_function("fall at once", |b| {
+        b.iter_batched(
+            || {
+                let mut fleet = Fleet::lone(1_000, 5);
+                fleet.all_up();
+                fleet.two_strikes();
+                fleet
+            },
+            |mut fleet| {
+                fleet.last_strike();
+                fleet
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+/// The plain figures, each over enough turns to be steady, beside what the issue asks for.
+fn plain(_: &mut Criterion) {
+    let each = |turns: u32, mut work: Box<dyn FnMut()>| {
+        let start = clock();
+        for _ in 0..turns {
+            work();
+        }
+        start.elapsed().as_nanos() as f64 / f64::from(turns)
+    };
+    println!("what the core costs (target)");
+    for probes in [10_usize, 10_000, 100_000] {
+        let mut fleet = Fleet::lone(probes / 10, 5);
+        fleet.all_up();
+        let ns = each(2_000_000, Box::new(move || drop(fleet.steady_sample())));
+        println!(
+            "  steady sample, {probes} probes: {ns:.0} ns (150 ns; 10,000 at most 1.5 times as with 10)"
+        );
+    }
+    let mut fleet = Fleet::seven(1_000, 5);
+    fleet.all_up();
+    fleet.first_region_down();
+    let ns = each(300_000, Box::new(move || drop(fleet.vote())));
+    println!("  vote with all gates, 7 observers, 1,000 services: {:.2} us (3 us)", ns / 1_000.0);
+    let mut fleet = Fleet::lone(1_000, 5);
+    fleet.all_up();
+    fleet.two_strikes();
+    let start = clock();
+    fleet.last_strike();
+    let taken = start.elapsed();
+    assert!(fleet.all_down() && fleet.probes() == 10_000, "every one of them fell");
+    println!("  10,000 probes falling at once: {:.1} ms (50 ms)", taken.as_secs_f64() * 1_000.0);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time; the core has no clock")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
+criterion_group!(benches, plain, steady, vote, fall);
+criterion_main!(benches);

@@ -1,0 +1,88 @@
+//! What the core may cost, kept by a test: a steady sample allocates nothing, and a probe takes so much memory.
+//!
+//! Allocations and bytes are counted, so they are the same on every machine. Times are the bench's
+//! (`cargo bench --bench engine`).
+
+#[path = "costs/fleet.rs"]
+mod fleet;
+
+use allocation_counter::measure;
+use fleet::Fleet;
+use watchkeeper_core::time::Span;
+
+#[test]
+fn a_steady_sample_allocates_nothing() {
+    for (who, mut fleet) in [("one observer", Fleet::lone(10, 5)), ("seven", Fleet::seven(10, 5))] {
+        fleet.all_up();
+        let counted = measure(|| {
+            for _ in 0..50_000 {
+                fleet.steady_sample();
+            }
+        });
+        assert_eq!(counted.count_total, 0, "{who}: steady samples allocate");
+        assert_eq!(fleet.effects, 0, "{who}: a steady sample has no effect");
+    }
+}
+
+#[test]
+fn a_probe_that_stays_down_allocates_only_for_references() {
+    let mut fleet = Fleet::lone(10, 5);
+    fleet.all_up();
+    fleet.two_strikes();
+    fleet.last_strike();
+    assert!(fleet.all_down());
+    fleet.effects = 0;
+    let counted = measure(|| {
+        for _ in 0..1_000 {
+            fleet.fail_again(Span::micros(10));
+        }
+    });
+    assert_eq!((counted.count_total, fleet.effects), (0, 0), "100,000 samples of probes that stay down");
+}
+
+/// All that the core remembers of a probe and its share of a service with ten: samples, votes, verdicts, incident,
+/// timers, ids. The policy that it was handed is counted beside it: names and conditions, and compiled plans, which
+/// grow with the steps of a plan and not with probes.
+#[test]
+fn a_probe_takes_at_most_512_bytes_all_in() {
+    for (who, observers) in [("one observer", 1), ("three observers", 3), ("seven observers", 7)] {
+        let (mut policy, mut plans, mut kept) = (None, None, None);
+        let of_policy = measure(|| policy = Some(fleet::policy(1_000, 5, observers))).bytes_current;
+        let of_plans =
+            measure(|| plans = Some((0..1_000).map(fleet::plans).collect::<Vec<_>>())).bytes_current;
+        let policy = policy.expect("it was built");
+        let counted = measure(|| {
+            let mut fleet = Fleet::under(&policy);
+            fleet.all_up();
+            kept = Some(fleet);
+        });
+        let probes = kept.expect("it was built").probes() as i64;
+        let each = counted.bytes_current / probes;
+        println!(
+            "{who}: {each} bytes a probe all in, ten probes a service; of the policy {} more, and {} of compiled plans",
+            (of_policy - of_plans) / probes,
+            of_plans / probes,
+        );
+        assert!(each <= 512, "{who}: {each} bytes a probe");
+    }
+}
+
+#[test]
+fn ten_thousand_probes_fall_at_once_and_all_are_down() {
+    let mut fleet = Fleet::lone(1_000, 5);
+    fleet.all_up();
+    fleet.two_strikes();
+    fleet.last_strike();
+    assert!(fleet.all_down());
+}
+
+#[test]
+fn a_vote_reaches_every_gate() {
+    let mut fleet = Fleet::seven(20, 5);
+    fleet.all_up();
+    fleet.first_region_down();
+    for _ in 0..1_000 {
+        fleet.vote();
+    }
+    assert!(fleet.all_blocked(), "what the bench measures is a decision with all gates");
+}
