@@ -44,7 +44,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     judge::incident(&mut service, state, &mut moments, now, &mut wake, out);
     start::decide(&mut service, state, &moments, now, &mut wake, out);
     state.moments = moments;
-    let (after, dirty) = (service.share, service.dirty);
+    let after = service.share;
     arm(state, &mut service.armed, id, wake, now);
     state.services[id.index()] = Some(service);
     if flipped.iter().any(Option::is_some) {
@@ -53,7 +53,6 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     if before != after {
         dependents(state, id);
     }
-    debug_assert!(!dirty, "nothing marks a service while it looks");
 }
 
 /// Those that depend on this service look again.

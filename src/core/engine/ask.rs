@@ -24,9 +24,12 @@ pub(super) fn waits_for(service: &Service, began: Mono) -> bool {
 }
 
 /// Whether the answer still waits for this probe to be looked at again.
-pub(super) fn waits_for_probe(service: &Service, probe: &Debounced) -> bool {
+pub(super) fn waits_for_probe(service: &Service, cell: CellPos, probe: &Debounced) -> bool {
     let ask = &service.ask;
-    ask.number > 0 && ask.looked.is_none() && ask.sampling.is_some_and(|from| probe.seen() < from)
+    weighed(service, cell)
+        && ask.number > 0
+        && ask.looked.is_none()
+        && ask.sampling.is_some_and(|from| probe.seen() < from)
 }
 
 /// One look at how far the answer is. Says when to look again.
@@ -101,10 +104,16 @@ fn wait_for_references(state: &mut State, id: ServiceId, after: Mono) {
     watch::await_proof(state, id);
 }
 
-/// Every probe that runs here has seen something since.
+/// Whether a decision may hang on that cell.
+fn weighed(service: &Service, cell: CellPos) -> bool {
+    let probe = service.policy.parts.cells.get(cell.index()).map(|cell| cell.probe.index());
+    probe.and_then(|probe| service.policy.probes.get(probe)).is_some_and(|probe| probe.weighed)
+}
+
+/// Every probe that runs here, and on which a decision may hang, has seen something since.
 fn all_looked(state: &State, service: &Service, from: Mono) -> bool {
     (0..service.own.len()).map(CellPos::at).all(|cell| {
-        let runs = service.policy.parts.runs(cell, service.known.active);
+        let runs = weighed(service, cell) && service.policy.parts.runs(cell, service.known.active);
         let slot = service.mine(cell).and_then(|probe| state.probes.get(probe.index()));
         !runs || slot.is_none_or(|slot| slot.debounced.seen() >= from)
     })

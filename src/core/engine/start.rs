@@ -178,7 +178,7 @@ fn chosen(service: &Service, policy: &Policy, now: Now, wake: &mut Wake) -> Opti
 
 /// The mode in force: the lowest of top, service and scenario, and who lowered it.
 pub(crate) fn mode(policy: &Policy, service: &Service, scenario: &Scenario) -> (Mode, Cap) {
-    let caps = [(scenario.mode, Cap::Scenario), (service.policy.mode, Cap::Service), (policy.mode, Cap::Top)];
+    let caps = [(policy.mode, Cap::Top), (service.policy.mode, Cap::Service), (scenario.mode, Cap::Scenario)];
     caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
 }
 

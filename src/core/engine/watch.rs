@@ -40,7 +40,7 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
     let debounce = policy.debounce;
     let trust = state.trust.lost();
     let Some(slot) = state.probes.get_mut(sample.probe.index()) else { return };
-    let before = slot.debounced.health(trust);
+    let before = slot.debounced.settled(trust);
     let change = slot.debounced.tell(&debounce, trust, sample.began, sample.ended, outcome, sample.reading);
     if change.late {
         return;
@@ -61,16 +61,16 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         }
     }
     if change.first_failure {
-        want(state, sample.began.max(now.mono));
+        want(state, now.mono);
     }
-    let health = state.probes[sample.probe.index()].debounced.health(trust);
+    let settled = state.probes[sample.probe.index()].debounced.settled(trust);
     if change.fell {
         want(state, now.mono);
         await_proof(state, id);
     }
-    if settled(before) != settled(health) {
+    if before != settled {
         let since = state.probes[sample.probe.index()].debounced.since(trust);
-        record_health(state, id, cell, health, since, out);
+        record_health(state, id, cell, settled, since, out);
     }
     parent_changed(state, id, cell, change.fell, out);
     refresh(state, sample.probe, out);
@@ -175,7 +175,7 @@ pub(super) fn stale(state: &mut State, probe: ProbeId, now: Now, out: &mut Out) 
         state.timers.set(due, Timer::Stale(probe));
     } else {
         slot.watched = false;
-        let was = settled(slot.debounced.health(trust));
+        let was = slot.debounced.settled(trust);
         slot.debounced.forget(trust);
         if was != Health::Unknown {
             record_health(state, id, cell, Health::Unknown, now.mono, out);
@@ -221,7 +221,7 @@ fn pace(state: &State, slot: &Slot, service: &Service) -> Pace {
     if !service.policy.parts.runs(slot.cell, service.known.active) {
         return Pace::Rest;
     }
-    if ask::waits_for_probe(service, &slot.debounced) {
+    if ask::waits_for_probe(service, slot.cell, &slot.debounced) {
         return Pace::AtOnce;
     }
     slot.debounced.pace(state.trust.lost())
@@ -336,14 +336,6 @@ fn record_health(state: &mut State, id: ServiceId, cell: CellPos, now: Health, s
         && let Some(at) = service.policy.parts.cells.get(cell.index()).copied()
     {
         out.record(service, Event::Health { probe: at.probe, region: at.region, now, since });
-    }
-}
-
-/// Suspicion is no settled health: it is told to nobody.
-fn settled(health: Health) -> Health {
-    match health {
-        Health::Suspect => Health::Up,
-        Health::Unknown | Health::Up | Health::Slow | Health::Down => health,
     }
 }
 

@@ -223,6 +223,17 @@ impl Debounced {
         }
     }
 
+    /// The health without suspicion, which is told to nobody.
+    #[must_use]
+    pub fn settled(&self, trust: u32) -> Health {
+        match self.settled {
+            Settled::Down if self.trust == trust => Health::Down,
+            Settled::Unknown | Settled::Down => Health::Unknown,
+            Settled::Up => Health::Up,
+            Settled::Slow => Health::Slow,
+        }
+    }
+
     /// Down, but its newest sample succeeded: it abstains.
     #[must_use]
     pub fn answers_again(&self, trust: u32) -> bool {

@@ -318,6 +318,7 @@ fn service(
         Vec<Scenario>,
         Vec<PlanPolicy>,
     ) = built;
+    let probes = weigh(probes, &parts, &scenarios, &plans);
     let ladder = shared(ladder.unwrap_or_else(Ladder::placeholder), ladders);
     let clauses =
         ladder.rungs().iter().filter_map(|r| r.when.as_ref()).map(|c| c.clauses().len()).sum::<usize>()
@@ -371,6 +372,7 @@ fn probes_of(names: &mut Names<'_>) -> Vec<ProbePolicy> {
         .map(|(i, probe)| ProbePolicy {
             name: probe.name.clone(),
             debounce: probe.debounce,
+            weighed: probe.tier != Tier::Inform || probe.loss || probe.witness_of.is_some() || probe.drift,
             parent: parents[i],
             children: (parents.iter().enumerate())
                 .filter(|(_, parent)| **parent == Some(ProbePos::at(i)))
@@ -378,6 +380,37 @@ fn probes_of(names: &mut Names<'_>) -> Vec<ProbePolicy> {
                 .collect(),
         })
         .collect()
+}
+
+/// Marks what a decision may hang on: what a scenario with a plan names, itself or by its component, and what a plan
+/// requires or reads its loss from.
+fn weigh(
+    mut probes: Vec<ProbePolicy>,
+    parts: &Parts,
+    scenarios: &[Scenario],
+    plans: &[PlanPolicy],
+) -> Vec<ProbePolicy> {
+    let clauses = scenarios.iter().filter(|scenario| scenario.plan.is_some()).flat_map(|s| s.when.clauses());
+    let (named, ranks): (Vec<&Clause>, Vec<&Clause>) = clauses.partition(|clause| clause.priority.is_none());
+    let members = |part: &Part| match part {
+        Part::Probe(probe) => vec![*probe],
+        Part::Component(at) => parts.components.get(at.index()).map_or(Vec::new(), |c| c.members.clone()),
+    };
+    let by_name = named.iter().chain(&ranks).flat_map(|clause| {
+        clause.down.iter().chain(&clause.slow).chain(&clause.up).flat_map(members).collect::<Vec<_>>()
+    });
+    let by_rank = ranks.iter().flat_map(|clause| {
+        let ranked =
+            parts.components.iter().filter(|c| clause.priority.is_some_and(|least| c.priority >= least));
+        ranked.flat_map(|c| c.members.clone()).collect::<Vec<_>>()
+    });
+    let by_plan = plans.iter().flat_map(|plan| plan.requires.iter().chain(&plan.loss).copied());
+    for probe in by_name.chain(by_rank).chain(by_plan) {
+        if let Some(probe) = probes.get_mut(probe.index()) {
+            probe.weighed = true;
+        }
+    }
+    probes
 }
 
 fn parts_of(names: &mut Names<'_>, observers: &[ObserverPolicy]) -> Parts {

@@ -138,6 +138,8 @@ pub struct ProbePolicy {
     pub debounce: health::Settings,
     /// Its failures are no evidence while this one is down.
     pub parent: Option<ProbePos>,
+    /// A decision may hang on it: who is asked to look again looks at it, and not at what is only shown.
+    pub weighed: bool,
     /// Probes whose parent it is.
     pub children: Box<[ProbePos]>,
 }

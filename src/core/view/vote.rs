@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 
 use crate::agree::Vote;
 use crate::ids::{CellPos, ServiceId};
+use crate::severity::Stage;
 use crate::state::State;
 use crate::time::Now;
 use crate::verdict::{Counted, Observers, Reading, Spoken};
 
-/// Our own vote on a service, as it would be written now: durations, never times. Lag is left out but in an answer,
-/// where every sample would else be a write.
+/// Our own vote on a service, as it would be written now: durations, never times. Readings are left out, since every
+/// sample would be a write, but in an answer; and in trouble those of witnesses, whose evidence is only worth its age.
 #[must_use]
 pub fn own_vote(state: &State, id: ServiceId, now: Now) -> Option<Vote> {
     let service = state.service(id)?;
@@ -23,10 +24,13 @@ pub fn own_vote(state: &State, id: ServiceId, now: Now) -> Option<Vote> {
         let seen = state.probe(probe).map(|slot| slot.debounced.seen());
         let fresh =
             service.ask.answered && service.ask.sampling.zip(seen).is_some_and(|(from, seen)| seen >= from);
+        let part = service.policy.parts.probes.get(cell.probe.index());
+        let witness =
+            part.is_some_and(|part| part.witness_of.is_some()) && service.incident.stage() != Stage::None;
         let reading = service
             .votes
             .reading(pos, cell, mine)
-            .filter(|_| fresh)
+            .filter(|_| fresh || witness)
             .map(|(value, read)| Reading { value, age: now.mono.since(read) });
         let held = now.mono.since(verdict.since);
         says.push(Spoken { cell: pos, say: verdict.say, held, reading, fresh });
