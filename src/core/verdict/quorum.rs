@@ -218,13 +218,17 @@ impl Votes {
         true
     }
 
-    /// A vote is gone with its observer's session. Says whether there was one.
+    /// A vote is gone with its observer's session. Says whether there was one. What is older than that stays refused,
+    /// also where the vote itself comes later.
     pub fn withdraw(&mut self, who: ObserverPos, revision: u64) -> bool {
         let Some(cast) = self.cast.get_mut(who.index()) else { return false };
-        if revision <= cast.revision || !self.present.has(who) {
+        if revision <= cast.revision {
             return false;
         }
-        cast.revision = revision;
+        *cast = Cast { revision, ..Cast::default() };
+        if !self.present.has(who) {
+            return false;
+        }
         self.present = self.present.without(who);
         self.agreeing = self.agreeing.without(who);
         true
@@ -232,6 +236,9 @@ impl Votes {
 
     /// What this observer itself says of one cell, at any moment.
     pub fn say_myself(&mut self, me: ObserverPos, cell: CellPos, myself: Myself) {
+        if me.index() >= self.cast.len() || cell.index() >= self.width {
+            return;
+        }
         self.present = self.present.and(me);
         self.agreeing = self.agreeing.and(me);
         if let Some(said) = self.said.get_mut(me.index() * self.width + cell.index()) {
@@ -288,7 +295,7 @@ impl Votes {
     /// What one observer says of one cell, and since when.
     #[must_use]
     pub fn of(&self, who: ObserverPos, cell: CellPos) -> Verdict {
-        if !self.present.has(who) {
+        if !self.present.has(who) || cell.index() >= self.width {
             return Verdict::UNKNOWN;
         }
         match self.said.get(who.index() * self.width + cell.index()) {
@@ -297,11 +304,19 @@ impl Votes {
         }
     }
 
+    /// Who of `counted` can see the cell and has a vote; nobody, if there is no such cell.
+    fn voters(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Observers {
+        if pos.index() >= self.width {
+            return Observers::NONE;
+        }
+        cell.viewers.both(counted.who).both(self.present)
+    }
+
     /// What a majority of `cell.viewers` says, by the votes of those in `counted`.
     #[must_use]
     pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
         let needed = cell.viewers.majority();
-        let voters = cell.viewers.both(counted.who).both(self.present);
+        let voters = self.voters(pos, cell, counted);
         if voters.count() < needed {
             return Verdict::UNKNOWN;
         }
@@ -338,8 +353,7 @@ impl Votes {
     /// depends on lives.
     #[must_use]
     pub fn lives(&self, pos: CellPos, cell: &Cell, counted: Counted, after: Mono) -> bool {
-        let voters = cell.viewers.both(counted.who).both(self.present);
-        let alive = bits(voters)
+        let alive = bits(self.voters(pos, cell, counted))
             .filter(|who| {
                 let said = &self.said[who * self.width + pos.index()];
                 let evidence = said.read.before(Span::millis(u64::from(said.reading_ms)));
@@ -350,13 +364,14 @@ impl Votes {
         cell.viewers.count() > 0 && alive >= cell.viewers.majority()
     }
 
-    /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read.
+    /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read. Of two that
+    /// are as new, the one that would lose more.
     #[must_use]
     pub fn reading(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Option<(Span, Mono)> {
-        bits(cell.viewers.both(counted.who).both(self.present))
+        bits(self.voters(pos, cell, counted))
             .map(|who| &self.said[who * self.width + pos.index()])
             .filter(|said| said.has_reading && (said.fresh || !counted.fresh_only))
-            .max_by_key(|said| said.read)
+            .max_by_key(|said| (said.read, said.reading_ms))
             .map(|said| (Span::millis(u64::from(said.reading_ms)), said.read))
     }
 
