@@ -238,13 +238,15 @@ impl Parts {
         components: &[Verdict],
         said: impl Fn(ProbePos) -> Option<(Verdict, bool)>,
     ) -> Standing {
+        // What has no probe that runs here, by role, is no part of this region's standing.
+        let runs = |members: &[ProbePos]| members.iter().any(|&p| self.cell_in(p, at, active).is_some());
         let own = combine(DownRule::Any, self.own.iter().filter_map(|&p| said(p)));
-        let with_own = (!self.own.is_empty()).then_some((own, true));
+        let with_own = runs(&self.own).then_some((own, true));
         let critical = self
             .components
             .iter()
             .zip(components)
-            .filter(|(part, _)| part.counts && part.priority == Priority::Critical)
+            .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
             .map(|(_, verdict)| (*verdict, true))
             .chain(with_own);
         let by_rule = combine(self.rule, critical.clone());
@@ -286,9 +288,18 @@ impl Parts {
         let degraded = earliest(degraded, down);
         standing.at = [earliest(trouble, degraded), degraded, down, reached.0, reached.1];
         standing.alive &= down.is_none();
-        let mut critical = critical.peekable();
-        if down.is_none() && critical.peek().is_some() {
-            standing.up = critical.map(|(v, _)| v.alive()).try_fold(Mono::BOOT, |a, b| b.map(|b| a.max(b)));
+        let ups = self
+            .components
+            .iter()
+            .zip(components)
+            .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
+            .map(|(part, verdict)| (*verdict, &part.members))
+            .chain(with_own.map(|(own, _)| (own, &self.own)))
+            .map(|(verdict, members)| {
+                verdict.alive().and_then(|_| known_up(members.iter().filter_map(|&p| said(p))))
+            });
+        if down.is_none() && critical.count() > 0 {
+            standing.up = ups.fold(Some(Mono::BOOT), |all, one| all.zip(one).map(|(a, b)| a.max(b)));
         }
         standing
     }
@@ -334,16 +345,21 @@ fn combine(rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clon
     if let Some(since) = members.clone().filter_map(|(v, _)| v.ailing()).min() {
         return Verdict { say: Say::Slow, since };
     }
+    known_up(members).map_or(Verdict::UNKNOWN, |since| Verdict { say: Say::Up, since })
+}
+
+/// Since when each member is known and some answer: what is slow by one of them is not known to be up while another
+/// that counts says nothing.
+fn known_up(members: impl Iterator<Item = (Verdict, bool)> + Clone) -> Option<Mono> {
     let any_wide = members.clone().any(|(_, wide)| wide);
     let mut up = None;
     for (verdict, wide) in members {
-        match verdict.alive() {
-            Some(since) => up = up.max(Some(since)),
-            None if wide || !any_wide => return Verdict::UNKNOWN,
-            None => {}
+        if verdict.say == Say::Unknown && (wide || !any_wide) {
+            return None;
         }
+        up = up.max(verdict.alive());
     }
-    up.map_or(Verdict::UNKNOWN, |since| Verdict { say: Say::Up, since })
+    up
 }
 
 /// The earlier of two, where there are any.
