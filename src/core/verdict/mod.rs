@@ -5,6 +5,8 @@
 //! quorum, and unknown is neither up nor down.
 
 pub mod condition;
+#[cfg(test)]
+pub(crate) mod made_up;
 pub mod picture;
 pub mod quorum;
 pub mod standing;
