@@ -226,9 +226,13 @@ impl Clause {
         Some(since)
     }
 
-    /// The first thing that it names and that is not so. For a clause about standby regions, of the first of them.
+    /// The first thing that it names and that is not so; none, if all of it is. For a clause about standby regions, of
+    /// the first of them.
     #[must_use]
     pub fn missing(&self, facts: &Facts<'_>) -> Option<Missing> {
+        if self.due(facts, None).is_some() {
+            return None;
+        }
         let active = match facts.active {
             Some(active) => active,
             None => return Some(Missing::NoActive),
@@ -251,13 +255,12 @@ impl Clause {
             let (are, good) =
                 (parts.iter().filter(|part| bad(part)).count(), parts.iter().find(|part| !bad(part)));
             match (self.at_least, good) {
-                (_, None) => {}
-                (None, Some(&part)) if least == Say::Down => return Some(Missing::Down(part)),
-                (None, Some(&part)) => return Some(Missing::Slow(part)),
-                (Some(of), Some(_)) if are < usize::from(of) => {
+                (Some(of), _) if !parts.is_empty() && are < usize::from(of) => {
                     return Some(Missing::Few { are: u8::try_from(are).unwrap_or(u8::MAX), of });
                 }
-                (Some(_), Some(_)) => {}
+                (Some(_), _) | (None, None) => {}
+                (None, Some(&part)) if least == Say::Down => return Some(Missing::Down(part)),
+                (None, Some(&part)) => return Some(Missing::Slow(part)),
             }
         }
         if let Some(&part) =
@@ -279,6 +282,9 @@ impl Clause {
         }
         if self.region_lost && !is(facts.lost, at.index()) {
             return Some(Missing::RegionLost);
+        }
+        if self.region_lost && facts.own_loss_only && one(Clause::service_at_least(Level::Down)) {
+            return Some(Missing::Service(Level::Down));
         }
         (self.open_for.is_some() && facts.opened.is_none()).then_some(Missing::NoIncident)
     }
@@ -319,8 +325,9 @@ impl Condition {
                 return Err(NotACondition::AsksNothing(i));
             }
             if let Some(n) = clause.at_least {
-                let counted = if clause.down.is_empty() { clause.slow.len() } else { clause.down.len() };
-                if n == 0 || usize::from(n) > counted {
+                // It counts each list that is there.
+                let lists = [&clause.down, &clause.slow].into_iter().map(Vec::len).filter(|len| *len > 0);
+                if n == 0 || usize::from(n) > lists.min().unwrap_or(0) {
                     return Err(NotACondition::AtLeast(i));
                 }
             }
