@@ -51,7 +51,7 @@ pub struct Contender<'a> {
 /// Why another acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// It says so (`over`).
+    /// It says so (`over`), or another that holds says so of this one.
     Over,
     /// It may act, and this one only watches.
     Mode,
@@ -73,14 +73,32 @@ fn kind_rank(kind: PlanKind) -> u8 {
 }
 
 /// Which of those that hold and are armed acts: `over`, then who may act at all, then severity, kind, name. Total:
-/// the order of `contenders` does not matter. Where `over` goes round in a circle it decides nothing.
+/// the order of `contenders` does not matter. Where `over` goes round in a circle it decides nothing among those in it.
 #[must_use]
 pub fn which_acts<'a, 'b>(contenders: &'a [Contender<'b>]) -> Option<&'a Contender<'b>> {
     let beaten = |c: &Contender<'_>| {
-        contenders.iter().any(|other| other.pos != c.pos && other.scenario.over.contains(&c.pos))
+        let over = |other: &&Contender<'_>| other.pos != c.pos && other.scenario.over.contains(&c.pos);
+        contenders.iter().filter(over).any(|other| !leads_to(contenders, c, other.pos))
     };
-    let all_beaten = contenders.iter().all(beaten);
-    contenders.iter().filter(|c| all_beaten || !beaten(c)).min_by(|a, b| rank(a).cmp(&rank(b)))
+    contenders.iter().filter(|c| !beaten(c)).min_by(|a, b| rank(a).cmp(&rank(b)))
+}
+
+/// Whether `over` leads from one contender to another, by way of whichever others.
+fn leads_to(contenders: &[Contender<'_>], from: &Contender<'_>, to: ScenarioPos) -> bool {
+    let mut reached: Vec<ScenarioPos> = Vec::from([from.pos]);
+    let mut next = 0;
+    while let Some(&at) = reached.get(next) {
+        if at == to {
+            return true;
+        }
+        next += 1;
+        for over in contenders.iter().filter(|c| c.pos == at).flat_map(|c| &c.scenario.over) {
+            if !reached.contains(over) {
+                reached.push(*over);
+            }
+        }
+    }
+    false
 }
 
 type Rank<'a> = (bool, core::cmp::Reverse<Option<RungPos>>, u8, &'a Name);
@@ -89,13 +107,14 @@ fn rank<'a>(c: &Contender<'a>) -> Rank<'a> {
     (c.mode == Mode::Observe, core::cmp::Reverse(c.scenario.severity), kind_rank(c.kind), &c.scenario.name)
 }
 
-/// Why `winner` acts and `loser` does not.
+/// Why `winner` acts and `loser` does not: what else would be in order is not in order because of an `over`.
 #[must_use]
 pub fn why_behind(winner: &Contender<'_>, loser: &Contender<'_>) -> Behind {
-    if winner.scenario.over.contains(&loser.pos) {
+    let (w, l) = (rank(winner), rank(loser));
+    let mutual = loser.scenario.over.contains(&winner.pos);
+    if w > l || (winner.scenario.over.contains(&loser.pos) && !mutual) {
         return Behind::Over;
     }
-    let (w, l) = (rank(winner), rank(loser));
     match (w.0 == l.0, w.1 == l.1, w.2 == l.2) {
         (false, _, _) => Behind::Mode,
         (true, false, _) => Behind::Severity,
@@ -122,7 +141,8 @@ pub struct Arming {
 }
 
 impl Arming {
-    /// Told whether it holds now. It is armed again when it comes to hold after having been false for `stable`.
+    /// Told whether it holds now. It is armed again when it comes to hold after having been false for `stable`, as far
+    /// as this core has seen: what was tried before it started may be long over.
     pub fn advance(&mut self, holds: bool, stable: Span, now: Mono) {
         match (holds, self.since) {
             (true, None) => {
@@ -136,7 +156,8 @@ impl Arming {
                 self.since = None;
                 self.quiet = Some(now);
             }
-            (true, Some(_)) | (false, None) => {}
+            (false, None) => self.quiet = self.quiet.or(Some(now)),
+            (true, Some(_)) => {}
         }
     }
 
