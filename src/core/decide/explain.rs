@@ -212,3 +212,6 @@ pub fn missing(missing: Missing, names: &impl Names) -> String {
         Missing::NoIncident => String::from("no incident is open"),
     }
 }
+
+#[cfg(test)]
+mod tests;
