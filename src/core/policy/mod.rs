@@ -260,3 +260,6 @@ impl ServicePolicy {
             .max()
     }
 }
+
+#[cfg(test)]
+mod tests;
