@@ -35,10 +35,7 @@ pub(crate) fn expect(drive: &Drive, words: &mut Words) -> Read<()> {
     if words.take("probe") {
         return probe(drive, words);
     }
-    let name = service(drive, words).or_else(|why| {
-        // Events, probes and the observer need no service; all else does.
-        Err(why)
-    })?;
+    let name = service(drive, words)?;
     let at = id(drive, &name)?;
     let state = &drive.me().state;
     let service = state.service(at).ok_or("it is gone")?;

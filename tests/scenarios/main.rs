@@ -37,17 +37,32 @@ macro_rules! scripts {
 }
 
 scripts! {
+    again
     dead_region_fails_over
+    errors_that_come_and_go
     everything_down
+    flapping_is_damped
+    ladder_category_climbs
+    ladder_level_climbs
+    ladder_priority_climbs
     lone_observer
     not_gone_while_a_local_probe_is_up
+    once_and_armed_again
+    own_rungs
     own_uplink_dead
     own_uplink_heals_in_mid_streak
     partition_of_43_seconds
     region_gone_local_probes_silent
+    repair_did_not_help
+    repair_helped
     standby_evidence_is_too_old
     standby_still_hears_the_primary
     three_failures
+    tried_and_refused
+    two_hold_kind
+    two_hold_name
+    two_hold_over
+    two_hold_severity
 }
 
 #[track_caller]

@@ -24,6 +24,9 @@ struct Running {
     busy: Mono,
 }
 
+/// Since when a vote says something, and what was read when.
+type Since = (Mono, Option<(Span, Mono)>);
+
 /// One observer.
 pub(crate) struct Observer {
     pub(crate) name: String,
@@ -32,7 +35,7 @@ pub(crate) struct Observer {
     late: Span,
     probes: BTreeMap<ProbeId, Running>,
     /// Its votes as last written.
-    written: BTreeMap<ServiceId, (Vote, Vec<Mono>)>,
+    written: BTreeMap<ServiceId, (Vote, Vec<Since>)>,
     /// Its session is gone, or its votes are what the script says.
     pub(crate) mute: bool,
     /// Only what a fresh start saw counts: what was on its way to an earlier life is lost.
@@ -111,8 +114,11 @@ impl Observer {
         let mut new = Vec::new();
         for id in ids {
             let Some(vote) = view::own_vote(&self.state, id, now) else { continue };
-            let since: Vec<Mono> = vote.says.iter().map(|said| now.mono.before(said.held)).collect();
-            let same = |(old, moments): &(Vote, Vec<Mono>)| {
+            let moments = |age: Span| now.mono.before(age);
+            let since =
+                vote.says.iter().map(|s| (moments(s.held), s.reading.map(|r| (r.value, moments(r.age)))));
+            let since: Vec<Since> = since.collect();
+            let same = |(old, moments): &(Vote, Vec<Since>)| {
                 let said =
                     |vote: &Vote| vote.says.iter().map(|s| (s.cell, s.say, s.fresh)).collect::<Vec<_>>();
                 (old.hash, old.answers, said(old)) == (vote.hash, vote.answers, said(&vote))

@@ -183,9 +183,8 @@ fn probe(words: &mut Words) -> Read<ProbeDraft> {
             other => return Err(format!("`{other}` is no key of a probe")),
         }
     }
-    let wrong = |flaws: Vec<_>| format!("{}", flaws.first().map_or(String::new(), ToString::to_string));
     draft.debounce = Settings::new(interval, timeout, fast, down, fall, rise, slow_after)
-        .map_err(|flaws: Vec<watchkeeper_core::health::NotDebounce>| wrong(flaws))?;
+        .map_err(|flaws| flaws.first().map_or(String::new(), ToString::to_string))?;
     Ok(draft)
 }
 

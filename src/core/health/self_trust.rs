@@ -394,7 +394,11 @@ mod tests {
         assert!(!me.believes(at(4)) && me.lost() == 1);
         let (bad, _) = me.advance(None, false, at(7));
         assert_eq!(me.heard(bad.unwrap(), 0, at(8)), Turn::Same);
-        assert_eq!(me.isolated().map(|(_, since)| since), Some(at(3)), "it has been since the first bad check");
+        assert_eq!(
+            me.isolated().map(|(_, since)| since),
+            Some(at(3)),
+            "it has been since the first bad check"
+        );
         let (c, _) = me.advance(None, false, at(12));
         assert_eq!(me.heard(c.unwrap(), 3, at(13)), Turn::Regained);
         assert!(me.believes(at(13)) && !me.believes(at(12)));
