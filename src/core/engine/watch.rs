@@ -224,7 +224,32 @@ fn pace(state: &State, slot: &Slot, service: &Service) -> Pace {
     if ask::waits_for_probe(service, slot.cell, &slot.debounced) {
         return Pace::AtOnce;
     }
-    slot.debounced.pace(state.trust.lost())
+    match slot.debounced.pace(state.trust.lost()) {
+        // Somebody failed: by the time it is decided, a witness must have said whether it has heard of it since.
+        Pace::Steady if service.incident.stage() == Stage::Blip && witness(service, slot.cell) => Pace::Fast,
+        pace => pace,
+    }
+}
+
+/// Whether what stands in a cell says that a region lives.
+fn witness(service: &Service, cell: CellPos) -> bool {
+    let part = service.policy.parts.probes.get(probe_of(service, cell));
+    part.is_some_and(|part| part.witness_of.is_some())
+}
+
+/// The pace of those that say that a region lives.
+pub(super) fn repace_witnesses(state: &mut State, id: ServiceId, out: &mut Out) {
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    for index in 0..service.own.len() {
+        let cell = CellPos::at(index);
+        let of_witness = state.services[id.index()]
+            .as_deref()
+            .filter(|service| witness(service, cell))
+            .and_then(|service| service.mine(cell));
+        if let Some(probe) = of_witness {
+            repace(state, probe, out);
+        }
+    }
 }
 
 /// All that this observer says of a service, anew.
