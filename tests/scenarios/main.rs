@@ -42,6 +42,26 @@ scripts! {
     errors_that_come_and_go
     everything_down
     flapping_is_damped
+    gate_approval_and_veto
+    gate_at_most
+    gate_candidate
+    gate_claim
+    gate_claim_witness
+    gate_cooldown
+    gate_data_loss
+    gate_dependency
+    gate_drift
+    gate_fence_and_dead_region
+    gate_mode
+    gate_paused_and_maintenance
+    gate_quarantine
+    gate_quorum
+    gate_quorum_narrow
+    gate_record
+    gate_requires_and_inputs
+    gate_run_and_parallel
+    gate_self_trust
+    gate_velocity
     ladder_category_climbs
     ladder_level_climbs
     ladder_priority_climbs
@@ -63,6 +83,7 @@ scripts! {
     two_hold_name
     two_hold_over
     two_hold_severity
+    witness_without_a_lag
 }
 
 #[track_caller]
