@@ -1,1 +1,175 @@
-//! Runs every script in this folder.
+//! Runs every script in this folder: what an SRE would tell of a night, and what Watchkeeper must make of it.
+//!
+//! A script (`*.txt`) declares a policy, lets things happen in virtual time, and says what is expected; the whole
+//! story with every event and explanation is a snapshot beside it. The words are those of DESIGN and CONFIG. A script
+//! that is not listed here fails, and so does a word that nobody understands.
+
+mod drive;
+mod expect;
+mod observer;
+mod plans;
+mod policy;
+mod record;
+mod script;
+mod service;
+mod statement;
+mod told;
+mod words;
+mod world;
+
+use std::collections::BTreeSet;
+
+use drive::Delivery;
+use script::play;
+use watchkeeper_core::decide::Gate;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios");
+
+macro_rules! scripts {
+    ($($name:ident)*) => {
+        const SCRIPTS: &[(&str, &str)] = &[$((stringify!($name), include_str!(concat!(stringify!($name), ".txt")))),*];
+        mod each {
+            $(#[test] fn $name() {
+                super::tell(stringify!($name), include_str!(concat!(stringify!($name), ".txt")));
+            })*
+        }
+    };
+}
+
+scripts! {
+    again
+    dead_region_fails_over
+    errors_that_come_and_go
+    everything_down
+    flapping_is_damped
+    gate_approval_and_veto
+    gate_at_most
+    gate_candidate
+    gate_claim
+    gate_claim_witness
+    gate_cooldown
+    gate_data_loss
+    gate_dependency
+    gate_drift
+    gate_fence_and_dead_region
+    gate_mode
+    gate_paused_and_maintenance
+    gate_quarantine
+    gate_quorum
+    gate_quorum_narrow
+    gate_record
+    gate_requires_and_inputs
+    gate_run_and_parallel
+    gate_self_trust
+    gate_velocity
+    ladder_category_climbs
+    ladder_level_climbs
+    ladder_priority_climbs
+    lone_observer
+    not_gone_while_a_local_probe_is_up
+    once_and_armed_again
+    own_rungs
+    own_uplink_dead
+    own_uplink_heals_in_mid_streak
+    partition_of_43_seconds
+    region_gone_local_probes_silent
+    repair_did_not_help
+    repair_helped
+    standby_evidence_is_too_old
+    standby_still_hears_the_primary
+    three_failures
+    tried_and_refused
+    two_hold_kind
+    two_hold_name
+    two_hold_over
+    two_hold_severity
+    witness_without_a_lag
+}
+
+#[track_caller]
+fn tell(name: &str, text: &str) {
+    let story = play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}"));
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(format!("{FOLDER}/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, story.text));
+}
+
+#[test]
+fn every_script_in_the_folder_is_run() {
+    let files = std::fs::read_dir(FOLDER).expect("the folder is readable");
+    let names = files.map(|file| file.expect("readable").file_name().to_string_lossy().into_owned());
+    let there: BTreeSet<String> =
+        names.filter_map(|name| name.strip_suffix(".txt").map(str::to_owned)).collect();
+    let run: BTreeSet<String> = SCRIPTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(there, run, "name each script in `scripts!`");
+    assert!(run.len() >= 36, "{} scripts", run.len());
+}
+
+#[test]
+fn every_gate_blocks_somewhere() {
+    let mut blocked = BTreeSet::new();
+    for (name, text) in SCRIPTS {
+        blocked.extend(play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}")).blocked);
+    }
+    let never: Vec<&str> =
+        Gate::ALL.iter().map(|gate| gate.word()).filter(|gate| !blocked.contains(gate)).collect();
+    assert!(never.is_empty(), "no script shows these gates refusing: {}", never.join(", "));
+}
+
+/// The coordinator and the network may tell everything twice, and again when it is old.
+#[test]
+fn what_comes_again_or_late_changes_nothing() {
+    let lasting = |text: &str| {
+        let lines = text.lines().filter(|line| !line.contains("* refused: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (name, text) in SCRIPTS {
+        let [once, again] = [Delivery::Once, Delivery::AgainAndLate].map(|delivery| {
+            lasting(&play(text, delivery).unwrap_or_else(|why| panic!("{name}.txt: {why}")).text)
+        });
+        assert_eq!(once, again, "{name}.txt");
+    }
+}
+
+mod refuses {
+    //! What a script must not get away with.
+
+    use super::{Delivery, play};
+
+    const HEAD: &str = "# A shop in two regions that nothing ever happens to; it only shows what is refused.\n\
+        me here\nobserver here in office\nservice shop in us-east-1, us-west-2\nprobe api\n";
+
+    fn refused(script: &str, why: &str) {
+        let said = play(&format!("{HEAD}{script}"), Delivery::Once).err().unwrap_or_default();
+        assert!(said.contains(why), "{script}\nshould say: {why}\nsaid: {said}");
+    }
+
+    #[test]
+    fn a_script_that_proves_nothing() {
+        refused("at 1m record active us-east-1\n", "without `expect`");
+        refused("", "nothing ever happens");
+        let untold = play("me here\nobserver here in office\nat 1m expect trusted\n", Delivery::Once);
+        assert!(untold.is_err_and(|why| why.contains("tell its story")));
+    }
+
+    #[test]
+    fn a_word_that_nobody_understands() {
+        refused("at 1m api in us-east-1 explodes\n", "`explodes` is nothing that a target does");
+        refused("at 1m api in us-east-1 fails twice\n", "`twice` is not understood here");
+        refused("at 1m api in mars fails\n", "neither a statement nor a probe in `mars`");
+        refused("at 1m expect luck\n", "`luck` cannot be expected");
+        refused("at 1m expect stands tall in us-east-1\n", "`tall` is no standing");
+        refused("at 1m expect probe api in us-east-1 dead\n", "`dead` is no health");
+        refused("probe web shape round\nat 1m expect trusted\n", "`shape` is no key of a probe");
+        refused("at 1m expect trusted\nat 30s expect trusted\n", "it is 1:00 already");
+    }
+
+    #[test]
+    fn an_expectation_that_does_not_come_true() {
+        refused("at 1m expect isolated\n", "it trusts itself");
+        refused("at 1m expect incident open l2\n", "none");
+        refused("at 1m expect would start move from us-east-1 to us-west-2\n", "nothing");
+    }
+}

@@ -2,9 +2,10 @@
 //! changed, and right after a restart: there is no other way to anything it decides.
 
 use super::out::Out;
-use super::{ask, every_service, judge, mark, start};
+use super::{ask, every_service, judge, mark, start, watch};
 use crate::event::Event;
 use crate::ids::ServiceId;
+use crate::severity::Stage;
 use crate::state::{State, Timer};
 use crate::time::{Mono, Now};
 use crate::verdict::Counted;
@@ -41,12 +42,17 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     }
     let mut moments = core::mem::take(&mut state.moments);
     moments.fill(&service, &state.regions);
+    let undecided = service.incident.stage() == Stage::Blip;
     judge::incident(&mut service, state, &mut moments, now, &mut wake, out);
     start::decide(&mut service, state, &moments, now, &mut wake, out);
     state.moments = moments;
     let after = service.share;
+    let turned = undecided != (service.incident.stage() == Stage::Blip);
     arm(state, &mut service.armed, id, wake, now);
     state.services[id.index()] = Some(service);
+    if turned {
+        watch::repace_witnesses(state, id, out);
+    }
     if flipped.iter().any(Option::is_some) {
         every_service(state);
     }

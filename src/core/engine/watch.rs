@@ -9,7 +9,7 @@ use crate::health::{Blindness, Health, Outcome, Pace, Sample};
 use crate::ids::{CellPos, ProbeId, ServiceId};
 use crate::severity::Stage;
 use crate::state::{Service, Slot, State, Timer};
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, Span};
 use crate::verdict::{Myself, Say};
 
 /// A probe has a result.
@@ -36,6 +36,7 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         outcome => outcome,
     };
     let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
+    let reads = sample.reading.is_some() || witness(service, cell);
     let (stage, asked) = (service.incident.stage(), ask::waits_for(service, sample.began));
     let debounce = policy.debounce;
     let trust = state.trust.lost();
@@ -51,9 +52,9 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         state.timers.set(due, Timer::Stale(sample.probe));
     }
     // A reading is only news while somebody weighs it; else it is enough to have it ready.
-    let weighed = sample.reading.is_some() && stage != Stage::None;
+    let weighed = reads && stage != Stage::None;
     if !change.view && !asked && !weighed {
-        if sample.reading.is_some() {
+        if reads {
             say(state, id, cell);
         }
         if slot_pace_is_current(state, sample.probe) {
@@ -224,7 +225,32 @@ fn pace(state: &State, slot: &Slot, service: &Service) -> Pace {
     if ask::waits_for_probe(service, slot.cell, &slot.debounced) {
         return Pace::AtOnce;
     }
-    slot.debounced.pace(state.trust.lost())
+    match slot.debounced.pace(state.trust.lost()) {
+        // Somebody failed: by the time it is decided, a witness must have said whether it has heard of it since.
+        Pace::Steady if service.incident.stage() == Stage::Blip && witness(service, slot.cell) => Pace::Fast,
+        pace => pace,
+    }
+}
+
+/// Whether what stands in a cell says that a region lives.
+fn witness(service: &Service, cell: CellPos) -> bool {
+    let part = service.policy.parts.probes.get(probe_of(service, cell));
+    part.is_some_and(|part| part.witness_of.is_some())
+}
+
+/// The pace of those that say that a region lives.
+pub(super) fn repace_witnesses(state: &mut State, id: ServiceId, out: &mut Out) {
+    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    for index in 0..service.own.len() {
+        let cell = CellPos::at(index);
+        let of_witness = state.services[id.index()]
+            .as_deref()
+            .filter(|service| witness(service, cell))
+            .and_then(|service| service.mine(cell));
+        if let Some(probe) = of_witness {
+            repace(state, probe, out);
+        }
+    }
 }
 
 /// All that this observer says of a service, anew.
@@ -284,11 +310,15 @@ fn myself(state: &State, service: &Service, cell: CellPos) -> Myself {
         Health::Unknown | Health::Suspect | Health::Slow | Health::Down => Say::Unknown,
     };
     let seen = slot.debounced.seen();
+    // A witness that reads no age says that what it depends on lived when it was looked at. What a promotion would lose
+    // is never taken for nothing because nothing was read.
+    let loss = service.policy.parts.probes.get(probe_of(service, cell)).is_some_and(|part| part.loss);
+    let heard = (witness(service, cell) && !loss).then_some(Span::ZERO);
     Myself {
         say: said,
         since: slot.debounced.since(trust),
         fresh: service.ask.sampling.is_some_and(|from| seen >= from),
-        reading: slot.debounced.reading().map(|value| (value, seen)),
+        reading: slot.debounced.reading().or(heard).map(|value| (value, seen)),
     }
 }
 

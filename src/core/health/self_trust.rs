@@ -104,7 +104,9 @@ pub struct Round(pub u32);
 #[derive(Clone, Debug)]
 pub struct SelfTrust {
     settings: Settings,
+    /// Why, and when that was last shown.
     isolated: Option<(Isolation, Mono)>,
+    isolated_since: Mono,
     lost: u32,
     trusted_from: Mono,
     proven: Option<Mono>,
@@ -146,6 +148,7 @@ impl SelfTrust {
         SelfTrust {
             settings,
             isolated: None,
+            isolated_since: Mono::BOOT,
             lost: 0,
             trusted_from: Mono::BOOT,
             proven: None,
@@ -169,7 +172,7 @@ impl SelfTrust {
     /// Why and since when it is isolated.
     #[must_use]
     pub fn isolated(&self) -> Option<(Isolation, Mono)> {
-        self.isolated
+        self.isolated.map(|(why, _)| (why, self.isolated_since))
     }
 
     /// How often it has lost faith; what was in progress before belongs to another number.
@@ -308,6 +311,7 @@ impl SelfTrust {
         if !first {
             return Turn::Same;
         }
+        self.isolated_since = now;
         self.lost = self.lost.wrapping_add(1);
         Turn::Lost(why)
     }
@@ -388,9 +392,16 @@ mod tests {
         );
         assert_eq!(me.heard(b.unwrap(), 3, at(3)), Turn::Same, "sent before the isolation: proves nothing");
         assert!(!me.believes(at(4)) && me.lost() == 1);
-        let (c, _) = me.advance(None, false, at(7));
-        assert_eq!(me.heard(c.unwrap(), 3, at(8)), Turn::Regained);
-        assert!(me.believes(at(8)) && !me.believes(at(7)));
+        let (bad, _) = me.advance(None, false, at(7));
+        assert_eq!(me.heard(bad.unwrap(), 0, at(8)), Turn::Same);
+        assert_eq!(
+            me.isolated().map(|(_, since)| since),
+            Some(at(3)),
+            "it has been since the first bad check"
+        );
+        let (c, _) = me.advance(None, false, at(12));
+        assert_eq!(me.heard(c.unwrap(), 3, at(13)), Turn::Regained);
+        assert!(me.believes(at(13)) && !me.believes(at(12)));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum Stage {
 pub struct Holding {
     /// When the first sample of the trouble in sight failed.
     pub first_failed: Option<Mono>,
-    /// A rung or a scenario holds.
+    /// A rung or a scenario holds, by trouble and not only by the incident's own age or tries.
     pub holds: bool,
     /// The highest rung that holds, or that a holding scenario names.
     pub rung: Option<RungPos>,

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{Regions, Service};
+use crate::severity::Stage;
 use crate::time::Mono;
 use crate::verdict::{Facts, Picture};
 
@@ -16,7 +17,8 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// What holds for a service now.
+    /// What holds for a service now. While its incident only recovers, neither its age nor what was tried for it is a
+    /// reason to do anything.
     pub fn fill(&mut self, service: &Service, regions: &Regions) {
         self.raised.clear();
         self.raised.extend(service.known.raised.iter().map(|(_, since)| *since));
@@ -25,7 +27,7 @@ impl Moments {
         self.tried.clear();
         self.tried.resize(service.policy.plans.len(), None);
         let number = service.incident.number();
-        let record = service.known.record.iter().filter(|_| service.incident.is_open());
+        let record = service.known.record.iter().filter(|_| service.incident.stage() == Stage::Open);
         for tried in record.flat_map(|record| &record.tried).filter(|tried| tried.incident == number) {
             if let Some(at) = tried.plan.and_then(|plan| self.tried.get_mut(plan.index())) {
                 *at = (*at).max(tried.seen.ended);
@@ -43,7 +45,7 @@ impl Moments {
             raised: &self.raised,
             tried: &self.tried,
             lost: &self.lost,
-            opened: service.incident.first_failed().filter(|_| service.incident.is_open()),
+            opened: service.incident.first_failed().filter(|_| service.incident.stage() == Stage::Open),
             own_loss_only,
         }
     }

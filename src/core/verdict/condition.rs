@@ -161,15 +161,18 @@ impl Clause {
     }
 
     fn asks_nothing(&self) -> bool {
-        self.service.is_none()
-            && self.down.is_empty()
-            && self.slow.is_empty()
-            && self.up.is_empty()
-            && self.priority.is_none()
-            && self.raised.is_empty()
-            && self.tried.is_empty()
-            && !self.region_lost
-            && self.open_for.is_none()
+        !self.names_trouble() && self.tried.is_empty() && self.open_for.is_none()
+    }
+
+    /// Whether it names trouble, and not only what is so because an incident is open: its age, and what was tried for it.
+    fn names_trouble(&self) -> bool {
+        self.service.is_some()
+            || !self.down.is_empty()
+            || !self.slow.is_empty()
+            || !self.up.is_empty()
+            || self.priority.is_some()
+            || !self.raised.is_empty()
+            || self.region_lost
     }
 
     /// Since when all of it has been so, with what was known before: `before` is what this said when last looked at.
@@ -184,9 +187,11 @@ impl Clause {
                 .filter_map(|at| self.since_at(at, facts))
                 .min(),
         }?;
-        let since = before.map_or(since, |before| before.min(since));
+        let mut since = before.map_or(since, |before| before.min(since));
         let mut from = since + self.held;
         if let Some(age) = self.open_for {
+            // Nothing that asks for an incident's age is so before there was one.
+            since = since.max(facts.opened?);
             from = from.max(facts.opened? + age);
         }
         Some(Due { from, since })
@@ -354,6 +359,15 @@ impl Condition {
             };
         }
         first
+    }
+
+    /// Whether a clause that names trouble holds. One that only asks for the incident's age, or for what was tried, would
+    /// keep its incident open for ever: it makes it more severe, and no longer.
+    #[must_use]
+    pub fn keeps_open(&self, facts: &Facts<'_>, before: &[Option<Mono>], now: Mono) -> bool {
+        self.clauses.iter().zip(before).any(|(clause, before)| {
+            clause.due(facts, *before).is_some_and(|due| due.holds(now)) && clause.names_trouble()
+        })
     }
 
     /// The same without a memory: only what the facts themselves say of how long they have held.
