@@ -124,7 +124,7 @@ fn names_become_places() {
     );
     assert_eq!((cell("web", Some("mars")), cell("nothing", None)), (None, None));
     assert_eq!(shop.parts.probes[3].witness_of, Some(WitnessOf::Region(RegionPos::at(0))));
-    assert_eq!(shop.probes[0].children, [ProbePos::at(1)]);
+    assert_eq!(*shop.probes[0].children, [ProbePos::at(1)]);
     assert_eq!(shop.probes[1].parent, Some(ProbePos::at(0)));
     assert_eq!(
         (shop.trigger("alarm"), shop.component("disk"), shop.plan("failover"), shop.scenario("up")),
