@@ -7,8 +7,11 @@ use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::severity::Stage;
 use crate::state::{State, Timer};
-use crate::time::{Mono, Now};
-use crate::verdict::Counted;
+use crate::time::{Mono, Now, Span};
+use crate::verdict::{Counted, Level};
+
+/// How often a witness' evidence is looked at while it is all that says that something lives.
+const EVIDENCE_AGES: Span = Span::secs(5);
 
 /// When to look again, at the earliest.
 #[derive(Clone, Copy, Default)]
@@ -30,9 +33,13 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let Some(mut service) = state.services.get_mut(id.index()).and_then(Option::take) else { return };
     service.dirty = false;
     let counted = Counted::all();
-    service.picture.draw(&service.policy.parts, &service.votes, service.known.active, counted);
+    service.picture.draw(&service.policy.parts, &service.votes, service.known.active, counted, now.mono);
     let before = service.share;
     judge::standings(&mut service, out);
+    if service.worst.contains(&Some(Level::Unreachable)) {
+        // What keeps it from being down is evidence that gets old.
+        wake.at(Some(now.mono + EVIDENCE_AGES));
+    }
     let flipped = state.regions.tell(before, service.share, now.mono);
     for region in flipped.into_iter().flatten() {
         if let Some(name) = state.regions.name(region).cloned() {

@@ -56,11 +56,11 @@ pub(crate) fn weigh<'a>(
     let counted =
         if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
     let (parts, active) = (&service.policy.parts, service.known.active);
-    asked.draw(parts, &service.votes, active, counted);
+    asked.draw(parts, &service.votes, active, counted, now.mono);
     if parts.cells.iter().all(|cell| cell.wide) {
         return Weighed { counted, asked: valid, picture: asked, wide: asked };
     }
-    wide.draw(parts, &service.votes, active, counted.wide());
+    wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
     Weighed { counted, asked: valid, picture: asked, wide }
 }
 

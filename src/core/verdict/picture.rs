@@ -7,7 +7,11 @@ use super::quorum::Counted;
 use super::standing::Look;
 use super::{Cell, Observers, Parts, Standing, Verdict, Votes};
 use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos};
-use crate::time::Mono;
+use crate::time::{Mono, Span};
+
+/// Evidence of a witness that is older no longer says that anything lives: a link that hears nothing closes itself by
+/// then (PostgreSQL's `wal_receiver_timeout` is a minute).
+pub const EVIDENCE: Span = Span::secs(60);
 
 /// What the counted votes say of each cell, component and region.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +26,7 @@ struct Quorum<'a> {
     parts: &'a [Cell],
     votes: &'a Votes,
     counted: Counted,
+    now: Mono,
 }
 
 impl Look for Quorum<'_> {
@@ -29,6 +34,7 @@ impl Look for Quorum<'_> {
         self.cells.get(cell.index()).copied().unwrap_or(Verdict::UNKNOWN)
     }
     fn lives(&self, pos: CellPos, after: Mono) -> bool {
+        let after = after.max(self.now.before(EVIDENCE));
         self.parts.get(pos.index()).is_some_and(|cell| self.votes.lives(pos, cell, self.counted, after))
     }
 }
@@ -37,6 +43,7 @@ impl Look for Quorum<'_> {
 struct Own<'a> {
     votes: &'a Votes,
     me: ObserverPos,
+    now: Mono,
 }
 
 impl Look for Own<'_> {
@@ -47,13 +54,20 @@ impl Look for Own<'_> {
         let cell =
             Cell { probe: ProbePos::at(0), region: None, viewers: Observers::NONE.and(self.me), wide: true };
         let mine = Counted { who: cell.viewers, ..Counted::all() };
-        self.votes.lives(pos, &cell, mine, after)
+        self.votes.lives(pos, &cell, mine, after.max(self.now.before(EVIDENCE)))
     }
 }
 
 impl Picture {
     /// Draws it anew; what was drawn before is gone, its memory is used again.
-    pub fn draw(&mut self, parts: &Parts, votes: &Votes, active: Option<RegionPos>, counted: Counted) {
+    pub fn draw(
+        &mut self,
+        parts: &Parts,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) {
         self.cells.clear();
         self.cells.extend(
             parts.cells.iter().enumerate().map(|(i, cell)| votes.verdict(CellPos::at(i), cell, counted)),
@@ -62,7 +76,7 @@ impl Picture {
         self.components.clear();
         self.components.resize(width * parts.regions, Verdict::UNKNOWN);
         self.standings.clear();
-        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted };
+        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted, now };
         for region in 0..parts.regions {
             let said = &mut self.components[region * width..(region + 1) * width];
             let standing = parts.compose(RegionPos::at(region), active, counted.wide_only, &look, said);
@@ -105,7 +119,8 @@ pub fn own_standing(
     me: ObserverPos,
     at: RegionPos,
     active: Option<RegionPos>,
+    now: Mono,
 ) -> Standing {
     let mut components = vec![Verdict::UNKNOWN; parts.components.len()];
-    parts.compose(at, active, false, &Own { votes, me }, &mut components)
+    parts.compose(at, active, false, &Own { votes, me, now }, &mut components)
 }

@@ -283,10 +283,13 @@ impl Parts {
         }
         let gone = if wide_seen && silent { gone } else { None };
         let down = earliest(by_rule.down(), gone);
-        let witnessed = down.is_some_and(|since| self.witnessed(at, active, look, since));
-        let reached = if witnessed { (None, None) } else { (down, gone) };
+        // A witness speaks of the time since the failure in question: what it heard before the last part fell does not
+        // contradict that now all are gone.
+        let unwitnessed = |since: &Mono| !self.witnessed(at, active, look, *since);
+        let gone = gone.filter(unwitnessed);
+        let dead = down.filter(|since| unwitnessed(since)).or(gone);
         let degraded = earliest(degraded, down);
-        standing.at = [earliest(trouble, degraded), degraded, down, reached.0, reached.1];
+        standing.at = [earliest(trouble, degraded), degraded, down, dead, gone];
         standing.alive &= down.is_none();
         let ups = self
             .components
@@ -299,7 +302,8 @@ impl Parts {
                 verdict.alive().and_then(|_| known_up(members.iter().filter_map(|&p| said(p))))
             });
         if down.is_none() && critical.count() > 0 {
-            standing.up = ups.fold(Some(Mono::BOOT), |all, one| all.zip(one).map(|(a, b)| a.max(b)));
+            let mut ups = ups;
+            standing.up = ups.try_fold(Mono::BOOT, |all, one| one.map(|one| all.max(one)));
         }
         standing
     }

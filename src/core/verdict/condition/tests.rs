@@ -73,7 +73,7 @@ impl World {
 
     fn with<T>(&self, look: impl FnOnce(&Facts<'_>) -> T) -> T {
         let mut picture = Picture::default();
-        picture.draw(&self.parts, &self.votes, self.active, Counted::all());
+        picture.draw(&self.parts, &self.votes, self.active, Counted::all(), Mono::BOOT);
         look(&Facts {
             parts: &self.parts,
             picture: &picture,

@@ -287,7 +287,7 @@ fn more_than_thirty_two_observers_cannot_be() {
     assert!(!Observers::first(32).has(who(32)));
     assert_eq!(Observers::first(3).without(who(40)), Observers::first(3));
     assert_eq!(Observers::first(3).without(who(1)).each().collect::<Vec<_>>(), [who(0), who(2)]);
-    let wide = votes.carried(&vec![Some(who(31)); 40], &[Some(CELL)]);
+    let wide = votes.carried(&[Some(who(31)); 40], &[Some(CELL)]);
     assert_eq!(wide.present().count(), Observers::MOST);
 }
 

@@ -224,6 +224,13 @@ fn while_a_witness_says_that_it_lives_it_is_unreachable_and_not_down() {
     let made = Made2::new(DownRule::Any, &[], &[Made::TRIGGER, west]);
     let made = made.say(0, WEST, Say::Down, 10).lived(1, EAST, 11);
     assert_eq!(made.stands(WEST).worst(), Some(Level::Unreachable));
+    let two =
+        Made2::new(DownRule::Any, &[], &[Made::TRIGGER, Made::TRIGGER, standby]).down(0, 10).down(1, 20);
+    assert_eq!(
+        two.lived(2, WEST, 15).east().worst(),
+        Some(Level::Gone),
+        "what it heard was before the last one fell"
+    );
     let nowhere = Made::TRIGGER.tier(Tier::Inform).role(Role::Service).witness_of(WitnessOf::Active);
     let made = Made2::new(DownRule::Any, &[], &[Made::TRIGGER, nowhere]).down(0, 10).lived(1, EAST, 11);
     assert_eq!(made.east().worst(), Some(Level::Unreachable), "a provider may know it, too");
@@ -385,8 +392,8 @@ fn naive(made: &Made2, region: usize) -> ([Option<Mono>; 5], bool, bool, Option<
     let heavy = |p: &usize| parts.probes[*p].component.is_none_or(|c| !known[c.index()].1);
     let ailing = triggers.iter().filter(|p| heavy(p)).filter_map(|&p| said(p).unwrap().ailing());
     let trouble = ailing.chain(degraded).min();
-    let witnessed = down.is_some_and(|down| {
-        parts.probes.iter().any(|part| {
+    let unwitnessed = |since: &Mono| {
+        !parts.probes.iter().any(|part| {
             let of = match part.witness_of {
                 Some(WitnessOf::Active) => made.active,
                 Some(WitnessOf::Region(of)) => Some(of),
@@ -394,10 +401,11 @@ fn naive(made: &Made2, region: usize) -> ([Option<Mono>; 5], bool, bool, Option<
             };
             let cells = part.cells.iter().enumerate().filter(|(r, _)| *r != region.index());
             let mut cells = cells.filter_map(|(_, cell)| *cell).chain(part.nowhere);
-            of == Some(region) && cells.any(|cell| made.table.lived[cell.index()] > down)
+            of == Some(region) && cells.any(|cell| made.table.lived[cell.index()] > *since)
         })
-    });
-    let (known_down, known_gone) = if witnessed { (None, None) } else { (down, gone) };
+    };
+    let known_gone = gone.filter(unwitnessed);
+    let known_down = down.filter(unwitnessed).or(known_gone);
     let alive = down.is_none() && triggers.iter().any(|&p| said(p).unwrap().alive().is_some());
     let up_of = |members: &[ProbePos]| -> Option<Mono> {
         let here: Vec<(Verdict, bool)> =
