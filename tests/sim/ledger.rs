@@ -34,10 +34,13 @@ pub(crate) struct Ledger {
     serving: Vec<Vec<Option<u64>>>,
     living: Vec<Vec<Option<u64>>>,
     dark: Vec<Option<u64>>,
+    dead: Vec<Option<u64>>,
     faulty: Vec<Option<u64>>,
     clean: Vec<u64>,
     started: Vec<Option<u64>>,
     told: Vec<Option<u64>>,
+    /// By service, then observer: its incident is open.
+    open: Vec<Vec<bool>>,
     refused: Vec<Option<u64>>,
 }
 
@@ -57,10 +60,12 @@ impl Ledger {
             serving: vec![vec![None; shape.regions]; shape.services],
             living: vec![vec![None; shape.regions]; shape.services],
             dark: vec![None; shape.services],
+            dead: vec![None; shape.services],
             faulty: vec![None; shape.observers],
             clean: vec![0; shape.observers],
             started: vec![None; shape.services],
             told: vec![None; shape.services],
+            open: vec![vec![false; shape.observers]; shape.services],
             refused: vec![None; shape.services],
         };
         ledger.look(0, truth);
@@ -83,11 +88,16 @@ impl Ledger {
                 keep(&mut self.serving[service][region], truth.serves(service, region));
                 keep(&mut self.living[service][region], truth.lives(service, region));
             }
-            let serves = truth.serves(service, self.active[service]);
-            match (serves, self.dark[service]) {
-                (false, None) => self.dark[service] = Some(now),
-                (true, Some(_)) => self.dark[service] = None,
-                (true, None) | (false, Some(_)) => {}
+            let active = self.active[service];
+            for (kept, well) in [
+                (&mut self.dark[service], truth.serves(service, active)),
+                (&mut self.dead[service], truth.lives(service, active) || truth.answers(service, active)),
+            ] {
+                match (well, *kept) {
+                    (false, None) => *kept = Some(now),
+                    (true, Some(_)) => *kept = None,
+                    (true, None) | (false, Some(_)) => {}
+                }
             }
         }
     }
@@ -117,8 +127,15 @@ impl Ledger {
     }
 
     /// What an observer's core recorded.
-    pub(crate) fn event(&mut self, now: u64, _observer: usize, service: Option<ServiceId>, event: &Event) {
+    pub(crate) fn event(&mut self, now: u64, observer: usize, service: Option<ServiceId>, event: &Event) {
         let service = service.map(ServiceId::index);
+        if let (Event::Incident { turn, .. }, Some(s)) = (event, service) {
+            self.open[s][observer] = match turn {
+                Turn::Opened | Turn::Raised | Turn::Flapped => true,
+                Turn::Recovering | Turn::Closed | Turn::Blipped | Turn::Passed => false,
+                Turn::Same => self.open[s][observer],
+            };
+        }
         match (event, service) {
             (Event::Isolated(_), _) => self.isolations += 1,
             (
@@ -170,7 +187,7 @@ impl Ledger {
 
     pub(crate) fn moved(&mut self, service: usize, to: usize, now: u64, truth: &Truth) {
         self.active[service] = to;
-        self.dark[service] = None;
+        (self.dark[service], self.dead[service]) = (None, None);
         self.look(now, truth);
     }
 
@@ -180,7 +197,11 @@ impl Ledger {
             let Some(since) = self.dark[service] else { continue };
             let before = |at: Option<u64>| at.is_some_and(|at| at >= since);
             let tolerable = self.faulty_lately(now) <= shape.tolerated();
-            if now >= since + PAGE_BOUND && tolerable && !before(self.told[service]) {
+            if now >= since + PAGE_BOUND
+                && tolerable
+                && !before(self.told[service])
+                && !self.open[service].contains(&true)
+            {
                 self.broke(now, "L6 broken (truth): users are not served, and nobody was told");
                 self.told[service] = Some(now);
             }
@@ -188,8 +209,10 @@ impl Ledger {
             let away = (0..shape.regions).find(|&to| {
                 to != self.active[service] && truth.parts[service][to].ready && truth.serves(service, to)
             });
-            let late = now >= since + BOUND;
-            if late && first && away.is_some() && tolerable && !before(self.refused[service]) {
+            // While the database lives a witness says so: that is unreachable, and a page, and starts nothing. While the
+            // front answers, only the region's own observer can know that the database does not.
+            let dead = self.dead[service].is_some_and(|dead| now >= dead.max(since) + BOUND);
+            if dead && first && away.is_some() && tolerable && !before(self.refused[service]) {
                 self.broke(
                     now,
                     "L1 broken (truth): the active region is dead, and nothing was started or refused",

@@ -70,6 +70,11 @@ impl Truth {
         self.power[region] && self.way[region] && part.web && part.db
     }
 
+    /// Its front answers whoever asks from outside.
+    pub(crate) fn answers(&self, service: usize, region: usize) -> bool {
+        self.power[region] && self.way[region] && self.parts[service][region].web
+    }
+
     /// It takes writes from whoever reaches it.
     pub(crate) fn lives(&self, service: usize, region: usize) -> bool {
         self.power[region] && self.parts[service][region].db

@@ -114,19 +114,28 @@ pub(super) fn trust_turned(state: &mut State, turn: Turn, now: Now, out: &mut Ou
     }
 }
 
-/// A good check: those who waited for it look again.
+/// A good check: those who wait for one look again. Whoever may have waited for a later one than this stays in the
+/// list until the newest that was wanted has come.
 fn proven(state: &mut State, out: &mut Out) {
-    if let (Some(wanted), Some(proven)) = (state.wanted, state.trust.proven())
-        && proven >= wanted
-    {
-        state.wanted = None;
-    }
-    for id in core::mem::take(&mut state.awaiting) {
-        if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
-            service.awaiting = false;
-        }
+    let satisfied = match (state.wanted, state.trust.proven()) {
+        (Some(wanted), Some(proven)) => proven >= wanted,
+        (None, _) => true,
+        (Some(_), None) => !state.trust.settings().has_points(),
+    };
+    let waiting = core::mem::take(&mut state.awaiting);
+    for &id in &waiting {
         refresh_service(state, id, out);
         mark(state, id);
+    }
+    if satisfied {
+        state.wanted = None;
+        for id in waiting {
+            if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+                service.awaiting = false;
+            }
+        }
+    } else {
+        state.awaiting = waiting;
     }
 }
 
