@@ -122,4 +122,6 @@ fn every_service(state: &mut State) {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub(crate) mod tests;
