@@ -16,7 +16,7 @@ use crate::decide::{Limits, Mode};
 use crate::event::{Decided, Event};
 use crate::health::self_trust::Round;
 use crate::health::{Blindness, Failure, Outcome, Sample, self_trust};
-use crate::ids::{CellPos, Name, PolicyHash, ProbeId, ServiceId};
+use crate::ids::{CellPos, PolicyHash, ProbeId, ServiceId};
 use crate::input::{Seen, Window};
 use crate::plan::{
     ActionDraft, ActsAs, BodyDraft, Known, PlanDraft, PlanKind, Raw, Site, StepDraft, plan_set,
@@ -234,13 +234,6 @@ impl Core {
         change(&mut record);
         let (shop, revision) = (self.id("shop"), self.shop().known.record_revision + 1);
         self.tell(Input::Seen(Seen::Record(shop, revision, Some(record))));
-    }
-
-    fn sample(&mut self, probe: &str, region: &str, ok: bool) {
-        let Some(probe) = self.state.probe_id("shop", probe, Some(region)) else { return };
-        let outcome = if ok { Outcome::Ok { took: Span::ZERO } } else { Outcome::Failed(Failure::Refused) };
-        let (began, ended) = (self.now.mono, self.now.mono);
-        self.tell(Input::Sample(Sample { probe, began, ended, outcome, reading: None }));
     }
 
     /// A vote of each of the others that says this of the named probes in the east, and that all else is up.
