@@ -4,7 +4,7 @@
 use super::out::Out;
 use super::{ask, every_service, judge, mark, start, watch};
 use crate::event::Event;
-use crate::ids::ServiceId;
+use crate::ids::{RegionId, ServiceId};
 use crate::severity::Stage;
 use crate::state::{State, Timer};
 use crate::time::{Mono, Now, Span};
@@ -13,14 +13,22 @@ use crate::verdict::{Counted, Level};
 /// How often a witness' evidence is looked at while it is all that says that something lives.
 const EVIDENCE_AGES: Span = Span::secs(5);
 
-/// When to look again, at the earliest.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Wake(pub(super) Option<Mono>);
+/// When to look again, at the earliest of what is still to come: what is due already is looked at just now, must not
+/// hide what comes later, and would not end if it were looked at again.
+#[derive(Clone, Copy)]
+pub(super) struct Wake {
+    now: Mono,
+    next: Option<Mono>,
+}
 
 impl Wake {
+    fn new(now: Mono) -> Wake {
+        Wake { now, next: None }
+    }
+
     /// Then, unless it is earlier already.
     pub(super) fn at(&mut self, moment: Option<Mono>) {
-        self.0 = match (self.0, moment) {
+        self.next = match (self.next, moment.filter(|at| *at > self.now)) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
@@ -29,7 +37,8 @@ impl Wake {
 
 /// Looks at one service.
 pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out) {
-    let mut wake = Wake(ask::advance(state, id, now, out));
+    let mut wake = Wake::new(now.mono);
+    wake.at(ask::advance(state, id, now, out));
     let Some(mut service) = state.services.get_mut(id.index()).and_then(Option::take) else { return };
     service.dirty = false;
     let counted = Counted::all();
@@ -41,12 +50,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
         wake.at(Some(now.mono + EVIDENCE_AGES));
     }
     let flipped = state.regions.tell(before, service.share, now.mono);
-    for region in flipped.into_iter().flatten() {
-        if let Some(name) = state.regions.name(region).cloned() {
-            let lost = state.regions.lost(region).is_some();
-            out.record_own(state, if lost { Event::RegionLost(name) } else { Event::RegionBack(name) });
-        }
-    }
+    tell_regions(state, flipped.into_iter().flatten(), out);
     let mut moments = core::mem::take(&mut state.moments);
     moments.fill(&service, &state.regions);
     let undecided = service.incident.stage() == Stage::Blip;
@@ -55,7 +59,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     state.moments = moments;
     let after = service.share;
     let turned = undecided != (service.incident.stage() == Stage::Blip);
-    arm(state, &mut service.armed, id, wake, now);
+    arm(state, &mut service.armed, id, wake);
     state.services[id.index()] = Some(service);
     if turned {
         watch::repace_witnesses(state, id, out);
@@ -65,6 +69,16 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     }
     if before != after {
         dependents(state, id);
+    }
+}
+
+/// Regions that became lost, or were found again.
+pub(super) fn tell_regions(state: &mut State, flipped: impl Iterator<Item = RegionId>, out: &mut Out) {
+    for region in flipped {
+        if let Some(name) = state.regions.name(region).cloned() {
+            let lost = state.regions.lost(region).is_some();
+            out.record_own(state, if lost { Event::RegionLost(name) } else { Event::RegionBack(name) });
+        }
     }
 }
 
@@ -78,9 +92,8 @@ pub(super) fn dependents(state: &mut State, id: ServiceId) {
     }
 }
 
-fn arm(state: &mut State, armed: &mut Option<Mono>, id: ServiceId, wake: Wake, now: Now) {
-    // What is due already was looked at just now; looking at it again would not end.
-    let Some(at) = wake.0.filter(|at| *at > now.mono) else { return };
+fn arm(state: &mut State, armed: &mut Option<Mono>, id: ServiceId, wake: Wake) {
+    let Some(at) = wake.next else { return };
     if armed.is_none_or(|armed| at < armed) {
         *armed = Some(at);
         state.timers.set(at, Timer::Service(id));

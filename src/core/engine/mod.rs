@@ -42,13 +42,11 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
         Input::ClockJumped { by } => {
             let turn = state.trust.jumped(by, now.mono);
             watch::trust_turned(state, turn, now, &mut out);
+            windows(state, now);
         }
         Input::Windows(windows) => {
             state.windows = windows;
-            every_service(state);
-            if let Some(edge) = state.next_window_edge(now) {
-                state.timers.set(edge, Timer::Window);
-            }
+            self::windows(state, now);
         }
     }
     settle(state, now, &mut out);
@@ -77,14 +75,16 @@ fn wake(state: &mut State, now: Now, out: &mut Out) {
                 }
             }
             Timer::Stale(probe) => watch::stale(state, probe, now, out),
-            Timer::Window => {
-                every_service(state);
-                if let Some(edge) = state.next_window_edge(now) {
-                    state.timers.set(edge, Timer::Window);
-                }
-            }
+            Timer::Window => windows(state, now),
         }
     }
+}
+
+/// The windows, or the wall clock that they hang on, may be others now.
+fn windows(state: &mut State, now: Now) {
+    every_service(state);
+    let edge = state.next_window_edge(now).filter(|edge| *edge > now.mono);
+    state.timers.set_window(edge);
 }
 
 /// Lets every service that may have changed look at what is, until none has. A service that changes its region's
@@ -121,5 +121,7 @@ fn every_service(state: &mut State) {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -7,15 +7,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::out::Out;
-use super::{every_service, watch};
+use super::{advance, every_service, watch};
+use crate::decide::gates::Holder;
 use crate::event::{Decided, Event};
 use crate::health::{Debounced, Pace};
 use crate::ids::{CellPos, Name, ObserverPos, ProbeId, RegionPos, RungPos, ServiceId};
 use crate::policy::{Policy, ServicePolicy};
 use crate::severity::Incident;
 use crate::state::{AskState, Blind, Known, Own, ScenarioState, Service, Share, Slot, State};
-use crate::time::Now;
-use crate::verdict::{Picture, Votes};
+use crate::time::{Mono, Now};
+use crate::verdict::{Condition, Picture, Votes};
 
 /// Puts another policy in force.
 pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mut Out) {
@@ -63,6 +64,8 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
             watch::refresh_service(state, id, out);
         }
     }
+    let flipped = state.regions.look_again(now.mono);
+    advance::tell_regions(state, flipped.into_iter(), out);
     out.record_own(state, Event::Reloaded { added, removed });
     every_service(state);
 }
@@ -77,7 +80,8 @@ fn remove(state: &mut State, policy: &Policy, now: Now, out: &mut Out) -> u32 {
         }
         let Some(service) = state.services[index].take() else { continue };
         removed += 1;
-        state.regions.tell(service.share, Share::default(), now.mono);
+        let flipped = state.regions.tell(service.share, Share::default(), now.mono);
+        advance::tell_regions(state, flipped.into_iter().flatten(), out);
         if service.known.record.as_ref().is_some_and(|record| record.running.is_some()) {
             state.runs = state.runs.saturating_sub(1);
         }
@@ -98,12 +102,14 @@ fn rest(state: &mut State, probe: ProbeId, out: &mut Out) {
 }
 
 fn new(state: &mut State, id: ServiceId, policy: &Arc<ServicePolicy>) -> Box<Service> {
+    let mut votes = Votes::new(state.policy.observers.len(), policy.parts.cells.len());
+    votes.live_by(policy.hash, state.policy.me);
     Box::new(Service {
         id,
         regions: regions(state, policy),
         depends_on: Box::default(),
         own: vec![Own::default(); policy.parts.cells.len()].into(),
-        votes: Votes::new(state.policy.observers.len(), policy.parts.cells.len()),
+        votes,
         picture: Picture::default(),
         ask: AskState::default(),
         known: Known::new(policy),
@@ -150,9 +156,13 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         })
         .collect();
     service.votes = service.votes.carried(&who, &what);
-    if before.hash != policy.hash {
-        service.votes.policy_changed(state.policy.me);
+    service.votes.live_by(policy.hash, state.policy.me);
+    if let Holder::Other(Some(was)) = service.known.holder {
+        service.known.holder =
+            Holder::Other(who.iter().position(|old| *old == Some(was)).map(ObserverPos::at));
     }
+    let same = same_places(&before, policy);
+    service.clauses = clauses(&before, policy, &service.clauses, same);
     service.scenarios = (policy.scenarios.iter())
         .map(|scenario| {
             let was = before.scenario(scenario.name.as_str());
@@ -161,7 +171,6 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         .collect();
     let rung = |at: RungPos| before.ladder.rung(at).and_then(|rung| policy.ladder.find(rung.name.as_str()));
     service.incident.renamed(rung, policy.ladder.rungs().len());
-    service.clauses = vec![None; policy.clauses];
     service.known.raised = (policy.triggers.iter())
         .map(|name| {
             let was = before.trigger(name.as_str());
@@ -177,10 +186,56 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         .map(|name| before.region(name).and_then(|at| service.worst[at.index()]))
         .collect();
     service.regions = regions(state, policy);
-    service.announced = None;
+    if !same {
+        service.announced = None;
+    }
     service.policy = Arc::clone(policy);
     let id = service.id;
     state.services[id.index()] = Some(service);
+}
+
+/// Whether whatever conditions and wishes name stands where it stood.
+fn same_places(before: &ServicePolicy, policy: &ServicePolicy) -> bool {
+    let probes = |of: &ServicePolicy| of.probes.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let components = |of: &ServicePolicy| of.components.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    let plans = |of: &ServicePolicy| of.plans.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let scenarios = |of: &ServicePolicy| of.scenarios.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+    before.regions == policy.regions
+        && before.triggers == policy.triggers
+        && probes(before) == probes(policy)
+        && components(before) == components(policy)
+        && plans(before) == plans(policy)
+        && scenarios(before) == scenarios(policy)
+}
+
+/// How long each clause has held: known of those that are as they were, rungs and scenarios by name.
+fn clauses(
+    before: &ServicePolicy,
+    policy: &ServicePolicy,
+    known: &[Option<Mono>],
+    same: bool,
+) -> Vec<Option<Mono>> {
+    let mut was: Vec<(bool, &Name, &Condition, &[Option<Mono>])> = Vec::new();
+    let mut left = known;
+    for (rung, name, when) in conditions(before) {
+        let Some((mine, rest)) = left.split_at_checked(when.clauses().len()) else { break };
+        was.push((rung, name, when, mine));
+        left = rest;
+    }
+    let mut now = Vec::with_capacity(policy.clauses);
+    for (rung, name, when) in conditions(policy) {
+        match was.iter().find(|was| same && (was.0, was.1, was.2) == (rung, name, when)) {
+            Some((_, _, _, known)) => now.extend_from_slice(known),
+            None => now.extend(when.clauses().iter().map(|_| None)),
+        }
+    }
+    now
+}
+
+/// All conditions of a service in the order of its clauses: of rungs, then of scenarios.
+fn conditions(policy: &ServicePolicy) -> impl Iterator<Item = (bool, &Name, &Condition)> {
+    let rungs = policy.ladder.rungs().iter().filter_map(|r| Some((true, &r.name, r.when.as_ref()?)));
+    rungs.chain(policy.scenarios.iter().map(|s| (false, &s.name, &s.when)))
 }
 
 /// Gives each cell that this observer can see its probe: the one it had under the same names, or a new one. A probe that

@@ -58,10 +58,7 @@ fn vote(
     }
     let Some(service) = service_mut(state, id) else { return };
     let taken = match vote {
-        Some(vote) => {
-            let agrees = vote.hash == service.policy.hash;
-            service.votes.tell(seat, revision, agrees, vote.answers, &vote.says, now.mono)
-        }
+        Some(vote) => service.votes.tell(seat, revision, vote.hash, vote.answers, &vote.says, now.mono),
         None => service.votes.withdraw(seat, revision),
     };
     if taken {
@@ -131,9 +128,15 @@ fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record
     let ran = before.as_ref().and_then(|r| r.running).is_some();
     let runs = known.as_ref().and_then(|r| r.running).is_some();
     state.runs = (state.runs + u32::from(runs)).saturating_sub(u32::from(ran));
+    let counted = state.failovers.len();
     count_failovers(state, id, &automatic, now.mono);
     take(state, id, before, known, out);
-    mark(state, id);
+    if ran == runs && counted == state.failovers.len() {
+        mark(state, id);
+    } else {
+        // Others wait for this one's move, and for room under the limits over all services.
+        super::every_service(state);
+    }
 }
 
 /// Puts a new record in force, and moves everything that hangs on where the service is active.

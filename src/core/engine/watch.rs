@@ -49,7 +49,8 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
     if !slot.watched && slot.debounced.can_go_stale() {
         slot.watched = true;
         let due = slot.debounced.seen() + debounce.stale_after();
-        state.timers.set(due, Timer::Stale(sample.probe));
+        // A sample that comes when it is old already is looked at at once, and is no stall of ours.
+        state.timers.set(due.max(now.mono), Timer::Stale(sample.probe));
     }
     // A reading is only news while somebody weighs it; else it is enough to have it ready.
     let weighed = reads && stage != Stage::None;

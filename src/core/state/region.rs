@@ -79,6 +79,11 @@ impl Regions {
         true
     }
 
+    /// The shares that make a region lost may be others now; says which became lost, or were found again.
+    pub fn look_again(&mut self, now: Mono) -> Vec<RegionId> {
+        (0..self.all.len()).map(RegionId::at).filter(|&region| self.look(region, now)).collect()
+    }
+
     /// Since when a region is lost.
     #[must_use]
     pub fn lost(&self, region: RegionId) -> Option<Mono> {

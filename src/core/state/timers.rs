@@ -24,6 +24,7 @@ pub enum Timer {
 pub struct Timers {
     heap: BinaryHeap<Reverse<(Mono, Timer)>>,
     self_trust: Option<Mono>,
+    window: Option<Mono>,
 }
 
 impl Timers {
@@ -42,14 +43,16 @@ impl Timers {
         self.self_trust = at;
     }
 
+    /// Wake when the next maintenance window opens or closes; there is one timer for all of them.
+    pub fn set_window(&mut self, at: Option<Mono>) {
+        self.window = at;
+    }
+
     /// The earliest.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
         let heap = self.heap.peek().map(|Reverse((at, _))| *at);
-        match (heap, self.self_trust) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [heap, self.self_trust, self.window].into_iter().flatten().min()
     }
 
     /// The earliest, if it is due.
@@ -61,6 +64,10 @@ impl Timers {
         if self.self_trust == Some(next) {
             self.self_trust = None;
             return Some((next, Timer::SelfTrust));
+        }
+        if self.window == Some(next) {
+            self.window = None;
+            return Some((next, Timer::Window));
         }
         self.heap.pop().map(|Reverse(due)| due)
     }

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{Say, Verdict};
-use crate::ids::{CellPos, ObserverPos, ProbePos, RegionPos};
+use crate::ids::{CellPos, ObserverPos, PolicyHash, ProbePos, RegionPos};
 use crate::time::{Mono, Span};
 
 /// A set of observers.
@@ -155,6 +155,7 @@ impl Counted {
 #[derive(Clone, Copy, Debug, Default)]
 struct Cast {
     revision: u64,
+    policy: PolicyHash,
     answers: u32,
 }
 
@@ -165,6 +166,7 @@ pub struct Votes {
     cast: Vec<Cast>,
     said: Vec<Said>,
     present: Observers,
+    policy: PolicyHash,
     agreeing: Observers,
 }
 
@@ -178,17 +180,18 @@ impl Votes {
             cast: vec![Cast::default(); observers],
             said: vec![Said::default(); observers * cells],
             present: Observers::NONE,
+            policy: PolicyHash::default(),
             agreeing: Observers::NONE,
         }
     }
 
-    /// A vote arrived. An older revision than the one known changes nothing, the same one neither. Says whether it was
+    /// A vote, made under that policy, arrived. An older revision than the one known changes nothing, the same one neither. Says whether it was
     /// taken. What it does not speak of is unknown.
     pub fn tell(
         &mut self,
         who: ObserverPos,
         revision: u64,
-        agrees: bool,
+        policy: PolicyHash,
         answers: u32,
         spoken: &[Spoken],
         now: Mono,
@@ -197,9 +200,10 @@ impl Votes {
         if revision <= cast.revision {
             return false;
         }
-        *cast = Cast { revision, answers };
+        *cast = Cast { revision, policy, answers };
         self.present = self.present.and(who);
-        self.agreeing = if agrees { self.agreeing.and(who) } else { self.agreeing.without(who) };
+        self.agreeing =
+            if policy == self.policy { self.agreeing.and(who) } else { self.agreeing.without(who) };
         let row = who.index() * self.width;
         let row = &mut self.said[row..row + self.width];
         row.fill(Said::default());
@@ -379,6 +383,7 @@ impl Votes {
     #[must_use]
     pub fn carried(&self, who: &[Option<ObserverPos>], what: &[Option<CellPos>]) -> Votes {
         let mut votes = Votes::new(who.len(), what.len());
+        votes.policy = self.policy;
         for (new, old) in who.iter().enumerate().take(Observers::MOST) {
             let Some(old) = *old else { continue };
             let seat = ObserverPos::at(new);
@@ -402,9 +407,12 @@ impl Votes {
         votes
     }
 
-    /// Another policy is in force: whose vote was made under it is learned with their next vote.
-    pub fn policy_changed(&mut self, me: ObserverPos) {
-        self.agreeing = Observers::NONE.and(me).both(self.present);
+    /// We live by that policy now: who has voted under it agrees, whenever that was.
+    pub fn live_by(&mut self, policy: PolicyHash, me: ObserverPos) {
+        self.policy = policy;
+        let under = |who: &usize| self.cast.get(*who).is_some_and(|cast| cast.policy == policy);
+        let agreeing = bits(self.present).filter(|who| *who == me.index() || under(who));
+        self.agreeing = agreeing.fold(Observers::NONE, |set, who| set.and(ObserverPos::at(who)));
     }
 }
 

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::*;
 
 const CELL: CellPos = CellPos::at(0);
+const OURS: PolicyHash = PolicyHash(0);
+const THEIRS: PolicyHash = PolicyHash(1);
 const NOW: Mono = Mono::after_boot(Span::hours(1));
 
 fn who(i: usize) -> ObserverPos {
@@ -34,7 +36,7 @@ fn says(say: Say, held: u64) -> Spoken {
 fn told(n: usize, said: &[(Say, u64)]) -> Votes {
     let mut votes = Votes::new(n, 1);
     for (i, &(say, held)) in said.iter().enumerate() {
-        assert!(votes.tell(who(i), 1, true, 0, &[says(say, held)], NOW));
+        assert!(votes.tell(who(i), 1, OURS, 0, &[says(say, held)], NOW));
     }
     votes
 }
@@ -113,14 +115,14 @@ fn what_others_than_its_viewers_say_is_no_vote() {
 #[test]
 fn only_newer_revisions_are_taken() {
     let mut votes = Votes::new(1, 1);
-    assert!(votes.tell(who(0), 7, true, 0, &[says(Say::Down, 9)], NOW));
-    assert!(!votes.tell(who(0), 7, true, 0, &[says(Say::Up, 9)], NOW), "the same");
-    assert!(!votes.tell(who(0), 6, true, 0, &[says(Say::Up, 9)], NOW), "an older one");
+    assert!(votes.tell(who(0), 7, OURS, 0, &[says(Say::Down, 9)], NOW));
+    assert!(!votes.tell(who(0), 7, OURS, 0, &[says(Say::Up, 9)], NOW), "the same");
+    assert!(!votes.tell(who(0), 6, OURS, 0, &[says(Say::Up, 9)], NOW), "an older one");
     assert!(!votes.withdraw(who(0), 7), "an older end of the session");
     assert_eq!(votes.of(who(0), CELL), is(Say::Down, 9));
-    assert!(votes.tell(who(0), 8, true, 0, &[], NOW), "what it does not speak of any more …");
+    assert!(votes.tell(who(0), 8, OURS, 0, &[], NOW), "what it does not speak of any more …");
     assert_eq!(votes.of(who(0), CELL).say, Say::Unknown, "… is unknown");
-    assert!(!votes.tell(who(1), 1, true, 0, &[], NOW), "there is no such observer");
+    assert!(!votes.tell(who(1), 1, OURS, 0, &[], NOW), "there is no such observer");
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn a_vote_is_gone_with_its_session() {
     assert_eq!((votes.present().count(), votes.agreeing().count()), (1, 1));
     assert_eq!(votes.of(who(0), CELL), Verdict::UNKNOWN);
     assert!(!votes.withdraw(who(7), 2), "nobody");
-    assert!(votes.tell(who(0), 3, true, 0, &[says(Say::Down, 1)], NOW), "and comes back");
+    assert!(votes.tell(who(0), 3, OURS, 0, &[says(Say::Down, 1)], NOW), "and comes back");
     assert_eq!(votes.verdict(CELL, &of(3), Counted::all()), is(Say::Down, 1));
 }
 
@@ -139,30 +141,34 @@ fn a_vote_is_gone_with_its_session() {
 fn a_vote_older_than_its_withdrawal_stays_gone() {
     let mut votes = Votes::new(1, 1);
     votes.withdraw(who(0), 9);
-    assert!(!votes.tell(who(0), 8, true, 0, &[says(Say::Down, 9)], NOW), "told in the other order");
+    assert!(!votes.tell(who(0), 8, OURS, 0, &[says(Say::Down, 9)], NOW), "told in the other order");
     assert_eq!(votes.present(), Observers::NONE);
 }
 
 #[test]
 fn another_policy_s_vote_answers_no_ask() {
     let mut votes = Votes::new(3, 1);
-    for (i, (agrees, answers)) in [(true, 4), (false, 4), (true, 3)].into_iter().enumerate() {
-        votes.tell(who(i), 1, agrees, answers, &[Spoken { fresh: true, ..says(Say::Down, 9) }], NOW);
+    for (i, (policy, answers)) in [(OURS, 4), (THEIRS, 4), (OURS, 3)].into_iter().enumerate() {
+        votes.tell(who(i), 1, policy, answers, &[Spoken { fresh: true, ..says(Say::Down, 9) }], NOW);
     }
     assert_eq!(votes.answered(4), Observers::NONE.and(who(0)));
     assert_eq!(votes.answered(3), Observers::NONE.and(who(2)));
     assert_eq!(votes.answered(0), Observers::NONE, "ask 0 was never asked");
     assert_eq!((votes.answers(who(1)), votes.answers(who(9))), (4, 0));
-    votes.policy_changed(who(0));
+    votes.live_by(THEIRS, who(0));
     assert_eq!(votes.answered(3), Observers::NONE, "made under the policy before");
-    assert_eq!(votes.answered(4), Observers::NONE.and(who(0)), "we always share our own");
+    assert_eq!(
+        votes.answered(4),
+        Observers::first(2),
+        "we share our own, and who was ahead of us is not asked again"
+    );
 }
 
 #[test]
 fn for_acting_only_what_was_looked_at_again_counts() {
     let mut votes = Votes::new(3, 1);
     for (i, fresh) in [true, true, false].into_iter().enumerate() {
-        votes.tell(who(i), 1, true, 1, &[Spoken { fresh, ..says(Say::Down, 60 + i as u64) }], NOW);
+        votes.tell(who(i), 1, OURS, 1, &[Spoken { fresh, ..says(Say::Down, 60 + i as u64) }], NOW);
     }
     let answers = |set| votes.verdict(CELL, &of(3), Counted::answers(set));
     assert_eq!(answers(votes.answered(1)), is(Say::Down, 60));
@@ -187,10 +193,10 @@ fn our_own_voice_counts_like_any_other() {
 #[test]
 fn nobody_speaks_for_another_by_a_cell_that_is_not_there() {
     let mut votes = Votes::new(2, 1);
-    votes.tell(who(1), 1, true, 0, &[says(Say::Up, 5)], NOW);
+    votes.tell(who(1), 1, OURS, 0, &[says(Say::Up, 5)], NOW);
     let myself = Myself { say: Say::Down, since: NOW, fresh: false, reading: None };
     votes.say_myself(who(0), CellPos::at(1), myself);
-    votes.tell(who(0), 1, true, 0, &[Spoken { cell: CellPos::at(1), ..says(Say::Down, 9) }], NOW);
+    votes.tell(who(0), 1, OURS, 0, &[Spoken { cell: CellPos::at(1), ..says(Say::Down, 9) }], NOW);
     assert_eq!(votes.of(who(1), CELL), is(Say::Up, 5));
     assert_eq!(votes.of(who(0), CellPos::at(1)), Verdict::UNKNOWN);
 }
@@ -202,7 +208,7 @@ fn a_witness_needs_a_majority_with_evidence_newer_than_the_first_failure() {
         for (i, &(say, reading)) in rows.iter().enumerate() {
             let reading =
                 reading.map(|(value, age)| Reading { value: Span::secs(value), age: Span::secs(age) });
-            votes.tell(who(i), 1, true, 0, &[Spoken { reading, ..says(say, 99) }], NOW);
+            votes.tell(who(i), 1, OURS, 0, &[Spoken { reading, ..says(say, 99) }], NOW);
         }
         votes.lives(CELL, &of(3), Counted::all(), ago(after))
     };
@@ -220,7 +226,7 @@ fn a_witness_needs_a_majority_with_evidence_newer_than_the_first_failure() {
 fn a_witness_who_did_not_look_again_does_not_count_for_acting() {
     let mut votes = Votes::new(1, 1);
     let reading = Some(Reading { value: Span::ZERO, age: Span::ZERO });
-    votes.tell(who(0), 1, true, 1, &[Spoken { reading, ..says(Say::Up, 9) }], NOW);
+    votes.tell(who(0), 1, OURS, 1, &[Spoken { reading, ..says(Say::Up, 9) }], NOW);
     assert!(votes.lives(CELL, &of(1), Counted::all(), ago(5)));
     assert!(!votes.lives(CELL, &of(1), Counted::answers(Observers::first(1)), ago(5)));
 }
@@ -234,21 +240,21 @@ fn the_newest_reading_says_what_would_be_lost() {
         ..says(Say::Up, 9)
     };
     assert_eq!(votes.reading(CELL, &of(3), Counted::all()), None);
-    votes.tell(who(0), 1, true, 1, &[read(900, 30, true)], NOW);
-    votes.tell(who(1), 1, true, 1, &[read(250, 10, false)], NOW);
-    votes.tell(who(2), 1, true, 1, &[says(Say::Up, 9)], NOW);
+    votes.tell(who(0), 1, OURS, 1, &[read(900, 30, true)], NOW);
+    votes.tell(who(1), 1, OURS, 1, &[read(250, 10, false)], NOW);
+    votes.tell(who(2), 1, OURS, 1, &[says(Say::Up, 9)], NOW);
     let reading = |counted| votes.reading(CELL, &of(3), counted);
     assert_eq!(reading(Counted::all()), Some((Span::millis(250), ago(10))));
     assert_eq!(reading(Counted::answers(Observers::first(3))), Some((Span::millis(900), ago(30))));
     assert_eq!(reading(Counted::answers(Observers::NONE)), None);
-    votes.tell(who(0), 2, true, 1, &[read(700, 10, true)], NOW);
+    votes.tell(who(0), 2, OURS, 1, &[read(700, 10, true)], NOW);
     assert_eq!(
         votes.reading(CELL, &of(3), Counted::all()),
         Some((Span::millis(700), ago(10))),
         "of two that are as new, what would lose more"
     );
     let finer = Reading { value: Span::micros(1), age: Span::ZERO };
-    votes.tell(who(2), 2, true, 1, &[Spoken { reading: Some(finer), ..says(Say::Up, 9) }], NOW);
+    votes.tell(who(2), 2, OURS, 1, &[Spoken { reading: Some(finer), ..says(Say::Up, 9) }], NOW);
     assert_eq!(
         votes.reading(CELL, &of(3), Counted::all()).map(|(value, _)| value),
         Some(Span::millis(1)),
@@ -260,8 +266,8 @@ fn the_newest_reading_says_what_would_be_lost() {
 fn votes_follow_names_to_another_list() {
     let mut votes = Votes::new(3, 2);
     let both = |first, second| [says(first, 9), Spoken { cell: CellPos::at(1), ..says(second, 4) }];
-    votes.tell(who(0), 5, true, 2, &both(Say::Down, Say::Up), NOW);
-    votes.tell(who(2), 6, false, 2, &both(Say::Slow, Say::Down), NOW);
+    votes.tell(who(0), 5, OURS, 2, &both(Say::Down, Say::Up), NOW);
+    votes.tell(who(2), 6, THEIRS, 2, &both(Say::Slow, Say::Down), NOW);
     // A new observer stands first, the second one is gone; a new cell stands first, the cells changed places.
     let carried = votes
         .carried(&[None, Some(who(2)), Some(who(0))], &[None, Some(CellPos::at(1)), Some(CellPos::at(0))]);
@@ -273,15 +279,15 @@ fn votes_follow_names_to_another_list() {
     assert_eq!(carried.present(), Observers::NONE.and(who(1)).and(who(2)));
     assert_eq!(carried.answered(2), Observers::NONE.and(who(2)));
     let mut again = carried;
-    assert!(!again.tell(who(1), 6, true, 0, &[], NOW), "revisions are known too");
-    assert!(again.tell(who(0), 1, true, 0, &[], NOW));
+    assert!(!again.tell(who(1), 6, OURS, 0, &[], NOW), "revisions are known too");
+    assert!(again.tell(who(0), 1, OURS, 0, &[], NOW));
 }
 
 #[test]
 fn more_than_thirty_two_observers_cannot_be() {
     let mut votes = Votes::new(40, 1);
-    assert!(!votes.tell(who(32), 1, true, 0, &[says(Say::Down, 9)], NOW));
-    assert!(votes.tell(who(31), 1, true, 0, &[says(Say::Down, 9)], NOW));
+    assert!(!votes.tell(who(32), 1, OURS, 0, &[says(Say::Down, 9)], NOW));
+    assert!(votes.tell(who(31), 1, OURS, 0, &[says(Say::Down, 9)], NOW));
     assert_eq!(Observers::first(40).count(), Observers::MOST);
     assert_eq!(Observers::NONE.and(who(32)), Observers::NONE);
     assert!(!Observers::first(32).has(who(32)));
@@ -294,7 +300,7 @@ fn more_than_thirty_two_observers_cannot_be() {
 /// One thing that may reach the votes.
 #[derive(Clone, Debug)]
 enum Told {
-    Vote { revision: u64, agrees: bool, answers: u32, says: Vec<Spoken> },
+    Vote { revision: u64, policy: PolicyHash, answers: u32, says: Vec<Spoken> },
     Gone { revision: u64 },
 }
 
@@ -314,8 +320,8 @@ fn spoken() -> impl Strategy<Value = Spoken> {
 
 fn told_by_all() -> impl Strategy<Value = Vec<(usize, Told)>> {
     let one = prop_oneof![
-        4 => (1_u64..6, any::<bool>(), 0_u32..3, prop::collection::vec(spoken(), 0..4)).prop_map(
-            |(revision, agrees, answers, says)| Told::Vote { revision, agrees, answers, says }
+        4 => (1_u64..6, prop::sample::select(vec![OURS, THEIRS]), 0_u32..3, prop::collection::vec(spoken(), 0..4)).prop_map(
+            |(revision, policy, answers, says)| Told::Vote { revision, policy, answers, says }
         ),
         1 => (1_u64..6).prop_map(|revision| Told::Gone { revision }),
     ];
@@ -341,8 +347,8 @@ fn revision(told: &Told) -> u64 {
 
 fn tell(votes: &mut Votes, seat: usize, told: &Told) -> bool {
     match told {
-        Told::Vote { revision, agrees, answers, says } => {
-            votes.tell(who(seat), *revision, *agrees, *answers, says, NOW)
+        Told::Vote { revision, policy, answers, says } => {
+            votes.tell(who(seat), *revision, *policy, *answers, says, NOW)
         }
         Told::Gone { revision } => votes.withdraw(who(seat), *revision),
     }
@@ -352,7 +358,7 @@ fn tell(votes: &mut Votes, seat: usize, told: &Told) -> bool {
 fn newest(all: &[(usize, Told)], seat: usize) -> Option<(bool, u32, &[Spoken])> {
     let last = all.iter().filter(|(s, _)| *s == seat).max_by_key(|(_, told)| revision(told))?;
     match &last.1 {
-        Told::Vote { agrees, answers, says, .. } => Some((*agrees, *answers, says)),
+        Told::Vote { policy, answers, says, .. } => Some((*policy == OURS, *answers, says)),
         Told::Gone { .. } => None,
     }
 }
