@@ -36,11 +36,12 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         outcome => outcome,
     };
     let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
-    let reads = sample.reading.is_some() || witness(service, cell);
+    let witness = witness(service, cell);
     let (stage, asked) = (service.incident.stage(), ask::waits_for(service, sample.began));
     let debounce = policy.debounce;
     let trust = state.trust.lost();
     let Some(slot) = state.probes.get_mut(sample.probe.index()) else { return };
+    let reads = witness || sample.reading.is_some() || slot.debounced.reading().is_some();
     let before = slot.debounced.settled(trust);
     let change = slot.debounced.tell(&debounce, trust, sample.began, sample.ended, outcome, sample.reading);
     if change.late {

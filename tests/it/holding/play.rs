@@ -54,12 +54,12 @@ pub(crate) fn play<'a>(
         "`for` is over before everything is so: nothing can be shown of it"
     );
     let early = (from > known).then(|| {
-        world.run_to(from.before(Span::millis(1)));
+        wait(&mut world, from.before(Span::millis(1)));
         // Not because nobody looked.
         world.show_record(subject);
         what.holds(world.service(subject))
     });
-    world.run_to(from.max(known));
+    wait(&mut world, from.max(known));
     let in_time = what.holds(world.service(subject));
     let mut later = in_time;
     for _ in 0..4 {
@@ -69,6 +69,17 @@ pub(crate) fn play<'a>(
         later |= what.holds(world.service(subject));
     }
     Played { early, in_time, later, world }
+}
+
+/// Lets time pass; now and then the others write their votes again, as they do whose witnesses hear something.
+fn wait(world: &mut World<'_>, until: Mono) {
+    const AGAIN: Span = Span::secs(30);
+    while world.clocks().mono + AGAIN < until {
+        let next = world.clocks().mono + AGAIN;
+        world.run_to(next);
+        world.vote();
+    }
+    world.run_to(until);
 }
 
 /// When a clause should hold: worked out by CONFIG's words, not by the core.
