@@ -34,12 +34,18 @@ fn main() -> ExitCode {
             "--seed" => one = number(),
             "--twice" => twice = number().unwrap_or(twice),
             "--trace" => trace = true,
-            // Cargo and nextest pass their own; a list of tests is one test.
+            // Whoever lists all tests of the workspace finds one here.
             "--list" => {
                 println!("worlds: test");
                 return ExitCode::SUCCESS;
             }
-            _ => {}
+            "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
+            unknown => {
+                eprintln!(
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N"
+                );
+                return ExitCode::FAILURE;
+            }
         }
     }
     let shapes = shape::all();
