@@ -14,6 +14,7 @@ use watchkeeper_core::health::{Blindness, Failure, Outcome, Sample};
 use watchkeeper_core::ids::{ProbeId, ServiceId};
 use watchkeeper_core::input::{Input, Seen};
 use watchkeeper_core::plan::Case;
+use watchkeeper_core::severity::Stage;
 use watchkeeper_core::state::State;
 use watchkeeper_core::time::{Mono, Now, Span, Wall};
 use watchkeeper_core::view;
@@ -29,6 +30,8 @@ use crate::truth::Truth;
 pub(crate) const LENGTH: u64 = 600_000_000;
 const TIMEOUT: u64 = 2_000_000;
 const CONTACT: u64 = 5_000_000;
+/// A vote that carries a witness' evidence is written again so soon: it is only worth its age.
+const EVIDENCE_AGAIN: u64 = 20_000_000;
 /// A holder asks again no sooner.
 const ASK_AGAIN: u64 = 6_000_000;
 
@@ -73,6 +76,8 @@ struct Node {
     due: Vec<Due>,
     kinds: Vec<(usize, usize, Kind)>,
     written: Vec<Option<Vote>>,
+    looked: Vec<(u64, bool)>,
+    wrote: Vec<u64>,
     writes: u64,
     waiting: Vec<What>,
     missed: bool,
@@ -130,6 +135,8 @@ impl<'a> World<'a> {
                 due: Vec::new(),
                 kinds: Vec::new(),
                 written: vec![None; services],
+                looked: vec![(u64::MAX, true); services],
+                wrote: vec![0; services],
                 writes: 0,
                 waiting: Vec::new(),
                 missed: true,
@@ -224,6 +231,7 @@ impl<'a> World<'a> {
         node.kinds = kinds;
         node.core = Some(core);
         node.written = vec![None; self.shape.services];
+        node.looked = vec![(u64::MAX, true); self.shape.services];
         node.missed = true;
         node.woken = u64::MAX;
         self.obey(observer, effects);
@@ -484,15 +492,24 @@ impl<'a> World<'a> {
     fn write_vote(&mut self, observer: usize, service: usize) {
         let now = self.clock(observer);
         let Some(core) = &self.nodes[observer].core else { return };
+        let Some(kept) = core.service(ServiceId::at(service)) else { return };
+        // In trouble a witness' evidence rides along, and is only worth its age.
+        let state = (kept.votes.changes(), kept.incident.stage() == Stage::None);
+        if state == self.nodes[observer].looked[service] && state.1 {
+            return;
+        }
         let Some(vote) = view::own_vote(core, ServiceId::at(service), now) else { return };
+        self.nodes[observer].looked[service] = state;
         let same = self.nodes[observer].written[service].as_ref().is_some_and(|written| {
             let says =
                 |vote: &Vote| -> Vec<_> { vote.says.iter().map(|s| (s.cell, s.say, s.fresh)).collect() };
             written.hash == vote.hash && written.answers == vote.answers && says(written) == says(&vote)
         });
-        if same {
+        let old = self.now > self.nodes[observer].wrote[service] + EVIDENCE_AGAIN;
+        if same && !(old && vote.says.iter().any(|said| said.reading.is_some() && !said.fresh)) {
             return;
         }
+        self.nodes[observer].wrote[service] = self.now;
         let node = &mut self.nodes[observer];
         node.writes += 1;
         // The writer's seat rides in the count: votes arrive with nobody's life, even after their observer's death.
@@ -580,6 +597,7 @@ impl<'a> World<'a> {
         if !self.coordinator.lives(observer, self.now) {
             // The session was lost, and with it what hung on it.
             self.nodes[observer].written = vec![None; self.shape.services];
+            self.nodes[observer].looked = vec![(u64::MAX, true); self.shape.services];
         }
         self.coordinator.contact[observer] = self.now;
         if std::mem::take(&mut self.nodes[observer].missed) {

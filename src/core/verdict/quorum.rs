@@ -168,6 +168,7 @@ pub struct Votes {
     present: Observers,
     policy: PolicyHash,
     agreeing: Observers,
+    changes: u64,
 }
 
 impl Votes {
@@ -182,6 +183,7 @@ impl Votes {
             present: Observers::NONE,
             policy: PolicyHash::default(),
             agreeing: Observers::NONE,
+            changes: 0,
         }
     }
 
@@ -246,6 +248,7 @@ impl Votes {
         self.present = self.present.and(me);
         self.agreeing = self.agreeing.and(me);
         if let Some(said) = self.said.get_mut(me.index() * self.width + cell.index()) {
+            self.changes += u64::from((said.say, said.fresh) != (myself.say, myself.fresh));
             let (value, read) = myself.reading.unwrap_or((Span::ZERO, Mono::BOOT));
             *said = Said {
                 say: myself.say,
@@ -261,8 +264,16 @@ impl Votes {
     /// Which ask this observer itself has answered.
     pub fn answer_myself(&mut self, me: ObserverPos, ask: u32) {
         if let Some(cast) = self.cast.get_mut(me.index()) {
+            self.changes += u64::from(cast.answers != ask);
             cast.answers = ask;
         }
+    }
+
+    /// How often what this observer itself says has changed: another number, another vote. Readings and ages do not
+    /// count: every sample would be a write.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Who has a vote here.
@@ -384,6 +395,7 @@ impl Votes {
     pub fn carried(&self, who: &[Option<ObserverPos>], what: &[Option<CellPos>]) -> Votes {
         let mut votes = Votes::new(who.len(), what.len());
         votes.policy = self.policy;
+        votes.changes = self.changes + 1;
         for (new, old) in who.iter().enumerate().take(Observers::MOST) {
             let Some(old) = *old else { continue };
             let seat = ObserverPos::at(new);
