@@ -105,26 +105,52 @@ pub(super) fn decide(
 }
 
 /// Looks at every gate; what only the time for a veto holds back is announced, once.
-fn look(service: &mut Service, wish: Wish, mut situation: Situation, now: Now, wake: &mut Wake) -> Gates {
+fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake: &mut Wake) -> Gates {
     let gates = Gates::look(&situation);
-    let only_veto = gates.shape() == 1 << Gate::Veto as u32;
-    match service.announced {
-        Some(announced) if announced.wish == wish && only_veto => {
-            let over = announced.since + situation.veto;
-            wake.at(Some(over));
-            situation.veto = situation.veto.less(now.mono.since(announced.since));
-            Gates::look(&situation)
-        }
-        Some(_) | None if only_veto => {
-            service.announced = Some(Announced { wish, since: now.mono });
-            wake.at(Some(now.mono + situation.veto));
-            gates
-        }
-        Some(_) | None => {
-            service.announced = None;
-            gates
-        }
+    let others = gates.shape() & !bit(Gate::Veto);
+    let announced = service.announced.filter(|announced| match others {
+        0 => announced.wish == wish,
+        // Whoever asks anew waits for answers: that is no other announcement.
+        _ => others & !on_answers() == 0 && announced.wish.scenario == wish.scenario,
+    });
+    service.announced = match announced {
+        None if others == 0 && situation.veto > Span::ZERO => Some(Announced { wish, since: now.mono }),
+        announced => announced,
+    };
+    if let Some(announced) = service.announced {
+        wake.at(Some(announced.since + situation.veto));
     }
+    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
+}
+
+/// What is left of the time for a veto.
+fn veto_left(service: &Service, situation: &Situation, now: Now) -> Span {
+    let gone = service.announced.map_or(Span::ZERO, |announced| now.mono.since(announced.since));
+    situation.veto.less(gone)
+}
+
+const fn bit(gate: Gate) -> u32 {
+    1 << gate as u32
+}
+
+/// Gates that block while answers to a new ask are waited for.
+const fn on_answers() -> u32 {
+    bit(Gate::Quorum)
+        | bit(Gate::Candidate)
+        | bit(Gate::EveryRegionDown)
+        | bit(Gate::DataLoss)
+        | bit(Gate::Requires)
+}
+
+/// What every gate says of a wish at this moment: their numbers change without anything happening.
+pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) -> Gates {
+    let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
+    moments.fill(service, &state.regions);
+    let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
+    let candidate = case_for(service, wish.plan, &weighed).and_then(|(_, candidate)| candidate);
+    let wanted = Wanted { wish, candidate, by: By::Itself };
+    let situation = situation(service, state, &moments, wanted, &weighed, now);
+    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
 }
 
 /// When a gate that blocks now may open by itself.

@@ -8,7 +8,7 @@ use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
 use crate::decide::{By, Gates, Mode};
-use crate::engine::{Wanted, case_for, mode, objectives, situation, weigh};
+use crate::engine::{Wanted, case_for, gates_now, mode, objectives, situation, weigh};
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::plan::{Case, PlanKind};
@@ -297,7 +297,8 @@ impl Told<'_> {
             Decided::WouldStart(wish) => out.say(format!("would start {}", self.wish(wish))),
             Decided::Blocked(wish, _) => {
                 out.say(format!("would start {}, but is blocked", self.wish(wish)));
-                for (gate, reason) in self.service.gates.iter().flat_map(|gates| gates.blocking()) {
+                // Their numbers as they are now, and not as they were when the decision last changed.
+                for (gate, reason) in gates_now(self.service, self.state, wish, self.now).blocking() {
                     out.since(format!("by {}: {}", gate.word(), explain::reason(reason, &self.names)));
                 }
             }
