@@ -81,7 +81,8 @@ pub(super) fn decide(
         Some((scenario, plan)) => {
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
             let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-            let case = case_for(service, plan, &weighed);
+            let at = place(service, moments, scenario);
+            let case = case_for(service, plan, at, &weighed);
             let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
             let candidate = case.and_then(|(_, candidate)| candidate);
             let situation =
@@ -147,7 +148,7 @@ pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) 
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-    let candidate = case_for(service, wish.plan, &weighed).and_then(|(_, candidate)| candidate);
+    let candidate = case_for(service, wish.plan, None, &weighed).and_then(|(_, candidate)| candidate);
     let wanted = Wanted { wish, candidate, by: By::Itself };
     let situation = situation(service, state, &moments, wanted, &weighed, now);
     Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
@@ -208,16 +209,23 @@ pub(crate) fn mode(policy: &Policy, service: &Service, scenario: &Scenario) -> (
     caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
 }
 
+/// Where a scenario's condition holds; what is no failover acts there.
+pub(crate) fn place(service: &Service, moments: &Moments, scenario: ScenarioPos) -> Option<RegionPos> {
+    let scenario = service.policy.scenarios.get(scenario.index())?;
+    scenario.when.place(&moments.facts(service, &service.picture, false))
+}
+
 /// Where a plan would act, and its best candidate if it moves something.
 pub(crate) fn case_for(
     service: &Service,
     plan: PlanPos,
+    at: Option<RegionPos>,
     weighed: &Weighed<'_>,
 ) -> Option<(Case, Option<Candidate>)> {
     let policy = service.policy.plans.get(plan.index())?;
     let active = service.known.active?;
     if policy.set.kind != PlanKind::Failover {
-        return Some((Case::At(active), None));
+        return Some((Case::At(at.unwrap_or(active)), None));
     }
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
     let known = others.map(|region| candidate::Known {

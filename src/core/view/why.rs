@@ -8,7 +8,7 @@ use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
 use crate::decide::{By, Gates, Mode};
-use crate::engine::{Wanted, case_for, gates_now, mode, objectives, situation, weigh};
+use crate::engine::{Wanted, case_for, gates_now, mode, objectives, place, situation, weigh};
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::plan::{Case, PlanKind};
@@ -34,10 +34,11 @@ pub fn would(state: &State, id: ServiceId, plan: PlanPos, by: By, now: Now) -> O
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-    let case = case_for(service, plan, &weighed);
+    let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
+    let at = named.and_then(|at| place(service, &moments, ScenarioPos::at(at)));
+    let case = case_for(service, plan, at, &weighed);
     let candidate = case.and_then(|(_, candidate)| candidate);
     let case = case.map(|(case, _)| case);
-    let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
     let wish = Wish { scenario: ScenarioPos::at(named.unwrap_or(usize::MAX)), plan, case };
     let situation = situation(service, state, &moments, Wanted { wish, candidate, by }, &weighed, now);
     Some((wish, Gates::look(&situation)))
