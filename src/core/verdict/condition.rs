@@ -392,7 +392,8 @@ impl Condition {
     /// Where it holds: the region of the clause that is due first. A repair acts there.
     #[must_use]
     pub fn place(&self, facts: &Facts<'_>) -> Option<RegionPos> {
-        let places = self.clauses.iter().filter_map(|clause| clause.due(facts, None).zip(clause.place(facts)));
+        let places =
+            self.clauses.iter().filter_map(|clause| clause.due(facts, None).zip(clause.place(facts)));
         places.min().map(|(_, at)| at)
     }
 
