@@ -363,6 +363,10 @@ fn asked(
     now: Now,
 ) -> Asked {
     let moves = kind == PlanKind::Failover;
+    if moves && !weighed.asked {
+        // Also where no vote is needed for the condition: where to is for answers to say.
+        return Asked::NotYet;
+    }
     let said = |picture: &Picture| scenario.when.due_by_facts(&moments.facts(service, picture, moves));
     let empty = Picture::default();
     let by = match (weighed.asked, moves) {
