@@ -32,6 +32,11 @@ pub(crate) struct Weighed<'a> {
     pub(crate) picture: &'a Picture,
     /// What they say of what a majority of all observers can see.
     pub(crate) wide: &'a Picture,
+    /// Who speaks for everything but the condition. While too few have answered for a failover to start, that is
+    /// everybody: an ask makes nothing unknown that was known before.
+    pub(crate) voices: Counted,
+    /// What those say.
+    pub(crate) known: &'a Picture,
 }
 
 /// A plan that somebody wants, or nobody but a scenario.
@@ -46,8 +51,9 @@ pub(crate) struct Wanted {
 
 /// Draws what the answers to the present ask say; without one, what all votes say.
 pub(crate) fn weigh<'a>(
-    service: &Service,
+    service: &'a Service,
     policy: &Policy,
+    plan: PlanPos,
     now: Now,
     asked: &'a mut Picture,
     wide: &'a mut Picture,
@@ -57,11 +63,18 @@ pub(crate) fn weigh<'a>(
         if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
     let (parts, active) = (&service.policy.parts, service.known.active);
     asked.draw(parts, &service.votes, active, counted, now.mono);
-    if parts.cells.iter().all(|cell| cell.wide) {
-        return Weighed { counted, asked: valid, picture: asked, wide: asked };
-    }
-    wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
-    Weighed { counted, asked: valid, picture: asked, wide }
+    let wide = if parts.cells.iter().all(|cell| cell.wide) {
+        None
+    } else {
+        wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
+        Some(&*wide)
+    };
+    let picture = &*asked;
+    let moves =
+        service.policy.plans.get(plan.index()).is_some_and(|plan| plan.set.kind == PlanKind::Failover);
+    let few = moves && valid && counted.who.count() < policy.everybody().majority();
+    let (voices, known) = if few { (Counted::all(), &service.picture) } else { (counted, picture) };
+    Weighed { counted, asked: valid, picture, wide: wide.unwrap_or(picture), voices, known }
 }
 
 /// Decides anew, and tells if the decision has another shape than before.
@@ -80,7 +93,7 @@ pub(super) fn decide(
         }
         Some((scenario, plan)) => {
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
-            let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
+            let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
             let at = place(service, moments, scenario);
             let case = case_for(service, plan, at, &weighed);
             let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
@@ -147,7 +160,7 @@ const fn on_answers() -> u32 {
 pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) -> Gates {
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
-    let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
+    let weighed = weigh(service, &state.policy, wish.plan, now, &mut asked, &mut wide);
     let candidate = case_for(service, wish.plan, None, &weighed).and_then(|(_, candidate)| candidate);
     let wanted = Wanted { wish, candidate, by: By::Itself };
     let situation = situation(service, state, &moments, wanted, &weighed, now);
@@ -230,9 +243,9 @@ pub(crate) fn case_for(
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
     let known = others.map(|region| candidate::Known {
         region,
-        standing: weighed.picture.standing(region),
+        standing: weighed.known.standing(region),
         quarantined: service.quarantined(region),
-        requires: requires(service, policy, region, weighed.picture).map(|missing| missing.is_none()),
+        requires: requires(service, policy, region, weighed.known).map(|missing| missing.is_none()),
         has_case: policy.set.case(active, region).is_some(),
     });
     let best = candidate::best(known)?;
@@ -317,7 +330,7 @@ pub(crate) fn situation(
         candidate,
         waits_for: waits_for(service, state),
         all_down: (0..service.policy.regions.len())
-            .all(|at| weighed.picture.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
+            .all(|at| weighed.known.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
         loss: loss(service, plan, case, acts_in, weighed, now),
         rpo: rpo(service, wish.scenario),
         unfenced: case.is_some_and(|plan| !fenced(service, plan, way)),
@@ -333,7 +346,7 @@ pub(crate) fn situation(
         limits: policy.limits,
         plan_runs: case.and_then(|plan| plan_runs(service, wish.plan, plan, now)),
         requires: match (plan, acts_in, case) {
-            (Some(plan), Some(at), Some(_)) => match requires(service, plan, at, weighed.picture) {
+            (Some(plan), Some(at), Some(_)) => match requires(service, plan, at, weighed.known) {
                 Some(Some(probe)) => Err(Reason::NotUp(probe, at)),
                 Some(None) | None => Ok(()),
             },
@@ -363,9 +376,13 @@ fn asked(
     now: Now,
 ) -> Asked {
     let moves = kind == PlanKind::Failover;
+    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
+    // Also where no vote is needed for the condition: where to is for answers to say.
     if moves && !weighed.asked {
-        // Also where no vote is needed for the condition: where to is for answers to say.
         return Asked::NotYet;
+    }
+    if moves && answered < needed {
+        return Asked::Waiting { answered: small(answered), needed: small(needed) };
     }
     let said = |picture: &Picture| scenario.when.due_by_facts(&moments.facts(service, picture, moves));
     let empty = Picture::default();
@@ -386,7 +403,6 @@ fn asked(
     if moves && said(weighed.picture).is_some_and(|due| due.holds(now.mono)) {
         return Asked::Narrow;
     }
-    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
     if answered < needed {
         return Asked::Waiting { answered: small(answered), needed: small(needed) };
     }
@@ -430,7 +446,7 @@ fn loss(
     for &probe in &plan.loss {
         let Some(cell) = parts.cell_in(probe, at, service.known.active) else { continue };
         let Some(found) = parts.cells.get(cell.index()) else { continue };
-        let Some((reading, read)) = service.votes.reading(cell, found, weighed.counted) else {
+        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices) else {
             return Some(None);
         };
         worst = worst.max(Some(reading.plus(now.mono.since(read))));

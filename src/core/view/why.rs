@@ -33,7 +33,7 @@ pub fn would(state: &State, id: ServiceId, plan: PlanPos, by: By, now: Now) -> O
     let service = state.service(id)?;
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
-    let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
+    let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
     let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
     let at = named.and_then(|at| place(service, &moments, ScenarioPos::at(at)));
     let case = case_for(service, plan, at, &weighed);
