@@ -15,7 +15,8 @@ use crate::plan::{Case, PlanKind};
 use crate::severity::Stage;
 use crate::state::{Moments, Service, State};
 use crate::time::{Now, Span};
-use crate::verdict::{Picture, Say};
+use crate::verdict::condition::Missing;
+use crate::verdict::{Level, Picture, Say};
 
 /// What every gate says of what would be done now, if anything would.
 #[must_use]
@@ -96,7 +97,8 @@ impl Told<'_> {
             let verdict = service.picture.cell(pos);
             let voices: Vec<_> = cell.viewers.each().map(|who| (who, service.votes.of(who, pos))).collect();
             let bad = verdict.say >= Say::Slow || voices.iter().any(|(_, said)| said.say >= Say::Slow);
-            if !bad {
+            let witness = verdict.alive().is_some() && self.witness_speaks(cell.probe);
+            if !bad && !witness {
                 continue;
             }
             let place = cell.region.map_or("no region", |at| self.names.region(at));
@@ -111,14 +113,23 @@ impl Told<'_> {
                 Say::Unknown => String::from("no quorum"),
                 say => format!("{say} for {}", self.ago(verdict.since)),
             };
+            let tells = if witness && !bad { ", and tells that what it depends on lives" } else { "" };
             out.since(format!(
-                "{} in {place}: {by}, {} of {} needed ({})",
+                "{} in {place}: {by}{tells}, {} of {} needed ({})",
                 self.names.probe(cell.probe),
                 cell.viewers.majority(),
                 cell.viewers.count(),
                 said.join(", ")
             ));
         }
+    }
+
+    /// Whether a region is called unreachable, and this is a witness: what it says is then the reason.
+    fn witness_speaks(&self, probe: crate::ids::ProbePos) -> bool {
+        let parts = &self.service.policy.parts;
+        let witness = parts.probes.get(probe.index()).is_some_and(|part| part.witness_of.is_some());
+        let mut regions = (0..parts.regions).map(RegionPos::at);
+        witness && regions.any(|at| self.service.picture.standing(at).worst() == Some(Level::Unreachable))
     }
 
     fn stands(&self, at: RegionPos) -> String {
@@ -200,6 +211,7 @@ impl Told<'_> {
         let facts = moments.facts(self.service, &self.service.picture, false);
         let contenders = self.contenders();
         let winner = which_acts(&contenders);
+        let recovers = self.service.incident.stage() == Stage::Recovering;
         for (i, scenario) in self.service.policy.scenarios.iter().enumerate() {
             let Some(kept) = self.service.scenarios.get(i) else { continue };
             let name = &scenario.name;
@@ -213,7 +225,12 @@ impl Told<'_> {
                     }
                     None => (scenario.when.clauses().iter())
                         .filter_map(|clause| clause.missing(&facts))
-                        .map(|missing| explain::missing(missing, &self.names))
+                        .map(|missing| match missing {
+                            Missing::Tried(_) | Missing::NoIncident if recovers => {
+                                String::from("the incident recovers")
+                            }
+                            missing => explain::missing(missing, &self.names),
+                        })
                         .collect(),
                 };
                 out.say(format!("scenario {name} does not hold: {}", why.join("; ")));
