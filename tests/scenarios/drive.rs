@@ -358,15 +358,16 @@ impl Drive {
     }
 
     /// Another policy for one observer, or for all.
-    pub(crate) fn reload(&mut self, who: Option<usize>, lines: Vec<Words>) -> Read<()> {
+    pub(crate) fn reload(&mut self, who: Option<usize>, lines: &[Words]) -> Read<()> {
         for i in 0..self.observers.len() {
             if who.is_none_or(|who| who == i) {
-                let policy = policy::policy(&lines, Some(&self.observers[i].name.clone()))?;
-                self.hand(i, Input::Reloaded(policy));
+                let policy = policy::policy(lines, Some(&self.observers[i].name.clone()))?;
+                self.hand(i, Input::Reloaded(Arc::clone(&policy)));
+                // A policy that is refused is not in force; whoever changes it next starts from the old one.
+                if i == 0 && Arc::ptr_eq(&policy, self.policy()) {
+                    self.lines = lines.to_vec();
+                }
             }
-        }
-        if who.is_none_or(|who| who == 0) {
-            self.lines = lines;
         }
         Ok(())
     }

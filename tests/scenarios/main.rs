@@ -37,8 +37,18 @@ macro_rules! scripts {
 }
 
 scripts! {
+    a_liar_cannot_prevent
+    a_liar_cannot_start
+    a_parent_fails
+    a_probe_that_is_gone
+    a_vote_from_a_stranger
+    a_wedged_prober
     again
+    another_config
+    blind_active_region
+    components_mask_their_dependents
     dead_region_fails_over
+    degraded_or_down
     errors_that_come_and_go
     everything_down
     flapping_is_damped
@@ -67,22 +77,31 @@ scripts! {
     ladder_priority_climbs
     lone_observer
     not_gone_while_a_local_probe_is_up
+    objectives
     once_and_armed_again
     own_rungs
     own_uplink_dead
     own_uplink_heals_in_mid_streak
     partition_of_43_seconds
     region_gone_local_probes_silent
+    region_lost
+    reload_keeps_history
+    reload_refused
     repair_did_not_help
     repair_helped
+    restart_in_mid_incident
     standby_evidence_is_too_old
+    standby_side
     standby_still_hears_the_primary
+    the_clock_jumps
+    the_event_loop_stalls
     three_failures
     tried_and_refused
     two_hold_kind
     two_hold_name
     two_hold_over
     two_hold_severity
+    veto_outlasts_an_ask
     witness_without_a_lag
 }
 

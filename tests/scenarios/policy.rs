@@ -15,6 +15,9 @@ use crate::words::{Read, Words};
 pub(crate) const MODES: &[(&str, Mode)] =
     &[("observe", Mode::Observe), ("approve", Mode::Approve), ("auto", Mode::Auto)];
 
+/// Lines of which a policy has one.
+const ONCE: &[&str] = &["me", "references", "mode", "ask", "limits"];
+
 /// The policy that these lines declare, as one of its observers lives by it.
 pub(crate) fn policy(lines: &[Words], me: Option<&str>) -> Read<Arc<Policy>> {
     let mut draft = PolicyDraft {
@@ -107,18 +110,24 @@ pub(crate) fn changed(lines: &[Words], words: &mut Words) -> Read<Vec<Words>> {
         other => return Err(format!("`{other}`: a reload is `with` a line or `without` one")),
     };
     let line = Words::of(words.line, &words.rest());
-    let key = |line: &Words| line.text.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let key = |line: &Words| {
+        let mut words = line.text.split_whitespace().map(str::to_owned);
+        let first = words.next().unwrap_or_default();
+        let name = if ONCE.contains(&first.as_str()) { None } else { words.next() };
+        (first, name.unwrap_or_default())
+    };
     let wanted = key(&line);
     let found = lines.iter().position(|other| key(other) == wanted);
     let mut lines = lines.to_vec();
     match (found, without) {
         (Some(at), false) => lines[at] = line,
         (None, false) => {
+            let top = ONCE.iter().chain(&["observer", "region"]).any(|word| *word == wanted.0);
             let service = lines.iter().rposition(|line| line.peek() == Some("service"));
-            lines.insert(service.map_or(lines.len(), |at| at + 1), line);
+            lines.insert(if top { 0 } else { service.map_or(lines.len(), |at| at + 1) }, line);
         }
         (Some(at), true) => {
-            let belongs = |other: &Words| match (wanted[0].as_str(), other.peek()) {
+            let belongs = |other: &Words| match (wanted.0.as_str(), other.peek()) {
                 ("service", Some(word)) => word != "service",
                 (_, Some(word)) => service::DETAILS.contains(&word),
                 (_, None) => false,
@@ -126,7 +135,7 @@ pub(crate) fn changed(lines: &[Words], words: &mut Words) -> Read<Vec<Words>> {
             let after = lines[at + 1..].iter().take_while(|line| belongs(line)).count();
             lines.drain(at..=at + after);
         }
-        (None, true) => return Err(format!("there is no `{}` to leave out", wanted.join(" "))),
+        (None, true) => return Err(format!("there is no `{} {}` to leave out", wanted.0, wanted.1)),
     }
     Ok(lines)
 }

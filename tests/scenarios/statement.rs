@@ -71,7 +71,7 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
             let who = if words.take("only") { Some(words.word("observer")?) } else { None };
             let who = who.map(|who| drive.observer(&who)).transpose()?;
             let lines = policy::changed(&drive.lines, words)?;
-            drive.reload(who, lines)?;
+            drive.reload(who, &lines)?;
         }
         "restart" => drive.restart(),
         "stray" => stray(drive, words)?,

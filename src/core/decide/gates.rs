@@ -455,7 +455,8 @@ impl Gate {
             }
             Gate::Drift => s.drift.map(Reason::Drifted),
             Gate::Candidate => match s.candidate {
-                None => Some(Reason::NowhereToGo),
+                // Where it is active is for the record to say first.
+                None => when(s.adopted, Reason::NowhereToGo),
                 Some(Candidate { unfit: Some(Unfit::Quarantined | Unfit::Requires), .. }) => None,
                 Some(candidate) => when(candidate.unfit.is_some(), Reason::Unfit(candidate)),
             },
@@ -487,7 +488,7 @@ impl Gate {
                 let (started, limit, within) = s.plan_runs?;
                 when(started >= limit, Reason::TooOften { started, limit, within })
             }
-            Gate::Requires => s.requires.err(),
+            Gate::Requires => s.requires.err().filter(|reason| s.adopted || *reason != Reason::NoCase),
             Gate::Inputs => when(s.untold > 0, Reason::Untold { inputs: s.untold }),
             Gate::Approval => when(s.mode.0 == Mode::Approve, Reason::Unapproved),
             Gate::Veto => when(s.veto > Span::ZERO, Reason::Announced { left: s.veto }),

@@ -12,7 +12,7 @@ mod seen;
 mod start;
 mod watch;
 
-pub(crate) use start::{Wanted, case_for, mode, objectives, situation, weigh};
+pub(crate) use start::{Wanted, case_for, gates_now, mode, objectives, place, situation, weigh};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -32,6 +32,11 @@ pub(crate) struct Weighed<'a> {
     pub(crate) picture: &'a Picture,
     /// What they say of what a majority of all observers can see.
     pub(crate) wide: &'a Picture,
+    /// Who speaks for everything but the condition. While too few have answered for a failover to start, that is
+    /// everybody: an ask makes nothing unknown that was known before.
+    pub(crate) voices: Counted,
+    /// What those say.
+    pub(crate) known: &'a Picture,
 }
 
 /// A plan that somebody wants, or nobody but a scenario.
@@ -46,8 +51,9 @@ pub(crate) struct Wanted {
 
 /// Draws what the answers to the present ask say; without one, what all votes say.
 pub(crate) fn weigh<'a>(
-    service: &Service,
+    service: &'a Service,
     policy: &Policy,
+    plan: PlanPos,
     now: Now,
     asked: &'a mut Picture,
     wide: &'a mut Picture,
@@ -57,11 +63,18 @@ pub(crate) fn weigh<'a>(
         if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
     let (parts, active) = (&service.policy.parts, service.known.active);
     asked.draw(parts, &service.votes, active, counted, now.mono);
-    if parts.cells.iter().all(|cell| cell.wide) {
-        return Weighed { counted, asked: valid, picture: asked, wide: asked };
-    }
-    wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
-    Weighed { counted, asked: valid, picture: asked, wide }
+    let wide = if parts.cells.iter().all(|cell| cell.wide) {
+        None
+    } else {
+        wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
+        Some(&*wide)
+    };
+    let picture = &*asked;
+    let moves =
+        service.policy.plans.get(plan.index()).is_some_and(|plan| plan.set.kind == PlanKind::Failover);
+    let few = moves && valid && counted.who.count() < policy.everybody().majority();
+    let (voices, known) = if few { (Counted::all(), &service.picture) } else { (counted, picture) };
+    Weighed { counted, asked: valid, picture, wide: wide.unwrap_or(picture), voices, known }
 }
 
 /// Decides anew, and tells if the decision has another shape than before.
@@ -80,8 +93,9 @@ pub(super) fn decide(
         }
         Some((scenario, plan)) => {
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
-            let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-            let case = case_for(service, plan, &weighed);
+            let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
+            let at = place(service, moments, scenario);
+            let case = case_for(service, plan, at, &weighed);
             let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
             let candidate = case.and_then(|(_, candidate)| candidate);
             let situation =
@@ -105,26 +119,52 @@ pub(super) fn decide(
 }
 
 /// Looks at every gate; what only the time for a veto holds back is announced, once.
-fn look(service: &mut Service, wish: Wish, mut situation: Situation, now: Now, wake: &mut Wake) -> Gates {
+fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake: &mut Wake) -> Gates {
     let gates = Gates::look(&situation);
-    let only_veto = gates.shape() == 1 << Gate::Veto as u32;
-    match service.announced {
-        Some(announced) if announced.wish == wish && only_veto => {
-            let over = announced.since + situation.veto;
-            wake.at(Some(over));
-            situation.veto = situation.veto.less(now.mono.since(announced.since));
-            Gates::look(&situation)
-        }
-        Some(_) | None if only_veto => {
-            service.announced = Some(Announced { wish, since: now.mono });
-            wake.at(Some(now.mono + situation.veto));
-            gates
-        }
-        Some(_) | None => {
-            service.announced = None;
-            gates
-        }
+    let others = gates.shape() & !bit(Gate::Veto);
+    let announced = service.announced.filter(|announced| match others {
+        0 => announced.wish == wish,
+        // Whoever asks anew waits for answers: that is no other announcement.
+        _ => others & !on_answers() == 0 && announced.wish.scenario == wish.scenario,
+    });
+    service.announced = match announced {
+        None if others == 0 && situation.veto > Span::ZERO => Some(Announced { wish, since: now.mono }),
+        announced => announced,
+    };
+    if let Some(announced) = service.announced {
+        wake.at(Some(announced.since + situation.veto));
     }
+    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
+}
+
+/// What is left of the time for a veto.
+fn veto_left(service: &Service, situation: &Situation, now: Now) -> Span {
+    let gone = service.announced.map_or(Span::ZERO, |announced| now.mono.since(announced.since));
+    situation.veto.less(gone)
+}
+
+const fn bit(gate: Gate) -> u32 {
+    1 << gate as u32
+}
+
+/// Gates that block while answers to a new ask are waited for.
+const fn on_answers() -> u32 {
+    bit(Gate::Quorum)
+        | bit(Gate::Candidate)
+        | bit(Gate::EveryRegionDown)
+        | bit(Gate::DataLoss)
+        | bit(Gate::Requires)
+}
+
+/// What every gate says of a wish at this moment: their numbers change without anything happening.
+pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) -> Gates {
+    let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
+    moments.fill(service, &state.regions);
+    let weighed = weigh(service, &state.policy, wish.plan, now, &mut asked, &mut wide);
+    let candidate = case_for(service, wish.plan, None, &weighed).and_then(|(_, candidate)| candidate);
+    let wanted = Wanted { wish, candidate, by: By::Itself };
+    let situation = situation(service, state, &moments, wanted, &weighed, now);
+    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
 }
 
 /// When a gate that blocks now may open by itself.
@@ -182,23 +222,30 @@ pub(crate) fn mode(policy: &Policy, service: &Service, scenario: &Scenario) -> (
     caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
 }
 
+/// Where a scenario's condition holds; what is no failover acts there.
+pub(crate) fn place(service: &Service, moments: &Moments, scenario: ScenarioPos) -> Option<RegionPos> {
+    let scenario = service.policy.scenarios.get(scenario.index())?;
+    scenario.when.place(&moments.facts(service, &service.picture, false))
+}
+
 /// Where a plan would act, and its best candidate if it moves something.
 pub(crate) fn case_for(
     service: &Service,
     plan: PlanPos,
+    at: Option<RegionPos>,
     weighed: &Weighed<'_>,
 ) -> Option<(Case, Option<Candidate>)> {
     let policy = service.policy.plans.get(plan.index())?;
     let active = service.known.active?;
     if policy.set.kind != PlanKind::Failover {
-        return Some((Case::At(active), None));
+        return Some((Case::At(at.unwrap_or(active)), None));
     }
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
     let known = others.map(|region| candidate::Known {
         region,
-        standing: weighed.picture.standing(region),
+        standing: weighed.known.standing(region),
         quarantined: service.quarantined(region),
-        requires: requires(service, policy, region, weighed.picture).map(|missing| missing.is_none()),
+        requires: requires(service, policy, region, weighed.known).map(|missing| missing.is_none()),
         has_case: policy.set.case(active, region).is_some(),
     });
     let best = candidate::best(known)?;
@@ -283,7 +330,7 @@ pub(crate) fn situation(
         candidate,
         waits_for: waits_for(service, state),
         all_down: (0..service.policy.regions.len())
-            .all(|at| weighed.picture.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
+            .all(|at| weighed.known.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
         loss: loss(service, plan, case, acts_in, weighed, now),
         rpo: rpo(service, wish.scenario),
         unfenced: case.is_some_and(|plan| !fenced(service, plan, way)),
@@ -299,7 +346,7 @@ pub(crate) fn situation(
         limits: policy.limits,
         plan_runs: case.and_then(|plan| plan_runs(service, wish.plan, plan, now)),
         requires: match (plan, acts_in, case) {
-            (Some(plan), Some(at), Some(_)) => match requires(service, plan, at, weighed.picture) {
+            (Some(plan), Some(at), Some(_)) => match requires(service, plan, at, weighed.known) {
                 Some(Some(probe)) => Err(Reason::NotUp(probe, at)),
                 Some(None) | None => Ok(()),
             },
@@ -329,6 +376,14 @@ fn asked(
     now: Now,
 ) -> Asked {
     let moves = kind == PlanKind::Failover;
+    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
+    // Also where no vote is needed for the condition: where to is for answers to say.
+    if moves && !weighed.asked {
+        return Asked::NotYet;
+    }
+    if moves && answered < needed {
+        return Asked::Waiting { answered: small(answered), needed: small(needed) };
+    }
     let said = |picture: &Picture| scenario.when.due_by_facts(&moments.facts(service, picture, moves));
     let empty = Picture::default();
     let by = match (weighed.asked, moves) {
@@ -348,7 +403,6 @@ fn asked(
     if moves && said(weighed.picture).is_some_and(|due| due.holds(now.mono)) {
         return Asked::Narrow;
     }
-    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
     if answered < needed {
         return Asked::Waiting { answered: small(answered), needed: small(needed) };
     }
@@ -392,7 +446,7 @@ fn loss(
     for &probe in &plan.loss {
         let Some(cell) = parts.cell_in(probe, at, service.known.active) else { continue };
         let Some(found) = parts.cells.get(cell.index()) else { continue };
-        let Some((reading, read)) = service.votes.reading(cell, found, weighed.counted) else {
+        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices) else {
             return Some(None);
         };
         worst = worst.max(Some(reading.plus(now.mono.since(read))));

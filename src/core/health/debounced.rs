@@ -59,6 +59,8 @@ pub struct Debounced {
     since: Mono,
     struck: Mono,
     seen: Mono,
+    /// When the newest sample was begun, blind ones too: what was blind once stays it when it comes again.
+    told: Mono,
     window: Option<Box<Window>>,
 }
 
@@ -97,14 +99,15 @@ impl Debounced {
         outcome: Outcome,
         reading: Option<Span>,
     ) -> Change {
+        if began <= self.told && self.told != Mono::BOOT {
+            return Change { late: true, ..Change::default() };
+        }
+        self.told = began;
         let failed = match outcome {
             Outcome::Blind(_) => return Change::default(),
             Outcome::Failed(_) => true,
             Outcome::Ok { .. } => false,
         };
-        if began <= self.seen && self.seen != Mono::BOOT {
-            return Change { late: true, ..Change::default() };
-        }
         let before = (self.health(trust), self.answers_again(trust));
         if self.trust != trust {
             self.distrust(trust);

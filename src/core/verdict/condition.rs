@@ -197,6 +197,19 @@ impl Clause {
         Some(Due { from, since })
     }
 
+    /// The region of which it is so: for a clause about standby regions the one of which it has been so longest.
+    fn place(&self, facts: &Facts<'_>) -> Option<RegionPos> {
+        match self.side {
+            Side::Active => facts.active,
+            Side::Standby => (0..facts.parts.regions)
+                .map(RegionPos::at)
+                .filter(|&at| facts.active.is_some_and(|active| active != at))
+                .filter_map(|at| Some((self.since_at(at, facts)?, at)))
+                .min()
+                .map(|(_, at)| at),
+        }
+    }
+
     fn since_at(&self, at: RegionPos, facts: &Facts<'_>) -> Option<Mono> {
         let mut since = Mono::BOOT;
         let mut also = |moment: Option<Mono>| moment.map(|moment| since = since.max(moment));
@@ -374,6 +387,14 @@ impl Condition {
     #[must_use]
     pub fn due_by_facts(&self, facts: &Facts<'_>) -> Option<Due> {
         self.clauses.iter().filter_map(|clause| clause.due(facts, None)).min()
+    }
+
+    /// Where it holds: the region of the clause that is due first. A repair acts there.
+    #[must_use]
+    pub fn place(&self, facts: &Facts<'_>) -> Option<RegionPos> {
+        let places =
+            self.clauses.iter().filter_map(|clause| clause.due(facts, None).zip(clause.place(facts)));
+        places.min().map(|(_, at)| at)
     }
 
     /// Whether it hangs on that plan having been tried.

@@ -8,14 +8,15 @@ use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
 use crate::decide::{By, Gates, Mode};
-use crate::engine::{Wanted, case_for, mode, objectives, situation, weigh};
+use crate::engine::{Wanted, case_for, gates_now, mode, objectives, place, situation, weigh};
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::plan::{Case, PlanKind};
 use crate::severity::Stage;
 use crate::state::{Moments, Service, State};
 use crate::time::{Now, Span};
-use crate::verdict::{Picture, Say};
+use crate::verdict::condition::Missing;
+use crate::verdict::{Level, Picture, Say};
 
 /// What every gate says of what would be done now, if anything would.
 #[must_use]
@@ -33,11 +34,12 @@ pub fn would(state: &State, id: ServiceId, plan: PlanPos, by: By, now: Now) -> O
     let service = state.service(id)?;
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
-    let weighed = weigh(service, &state.policy, now, &mut asked, &mut wide);
-    let case = case_for(service, plan, &weighed);
+    let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
+    let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
+    let at = named.and_then(|at| place(service, &moments, ScenarioPos::at(at)));
+    let case = case_for(service, plan, at, &weighed);
     let candidate = case.and_then(|(_, candidate)| candidate);
     let case = case.map(|(case, _)| case);
-    let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
     let wish = Wish { scenario: ScenarioPos::at(named.unwrap_or(usize::MAX)), plan, case };
     let situation = situation(service, state, &moments, Wanted { wish, candidate, by }, &weighed, now);
     Some((wish, Gates::look(&situation)))
@@ -95,7 +97,8 @@ impl Told<'_> {
             let verdict = service.picture.cell(pos);
             let voices: Vec<_> = cell.viewers.each().map(|who| (who, service.votes.of(who, pos))).collect();
             let bad = verdict.say >= Say::Slow || voices.iter().any(|(_, said)| said.say >= Say::Slow);
-            if !bad {
+            let witness = verdict.alive().is_some() && self.witness_speaks(cell.probe);
+            if !bad && !witness {
                 continue;
             }
             let place = cell.region.map_or("no region", |at| self.names.region(at));
@@ -110,14 +113,23 @@ impl Told<'_> {
                 Say::Unknown => String::from("no quorum"),
                 say => format!("{say} for {}", self.ago(verdict.since)),
             };
+            let tells = if witness && !bad { ", and tells that what it depends on lives" } else { "" };
             out.since(format!(
-                "{} in {place}: {by}, {} of {} needed ({})",
+                "{} in {place}: {by}{tells}, {} of {} needed ({})",
                 self.names.probe(cell.probe),
                 cell.viewers.majority(),
                 cell.viewers.count(),
                 said.join(", ")
             ));
         }
+    }
+
+    /// Whether a region is called unreachable, and this is a witness: what it says is then the reason.
+    fn witness_speaks(&self, probe: crate::ids::ProbePos) -> bool {
+        let parts = &self.service.policy.parts;
+        let witness = parts.probes.get(probe.index()).is_some_and(|part| part.witness_of.is_some());
+        let mut regions = (0..parts.regions).map(RegionPos::at);
+        witness && regions.any(|at| self.service.picture.standing(at).worst() == Some(Level::Unreachable))
     }
 
     fn stands(&self, at: RegionPos) -> String {
@@ -199,6 +211,7 @@ impl Told<'_> {
         let facts = moments.facts(self.service, &self.service.picture, false);
         let contenders = self.contenders();
         let winner = which_acts(&contenders);
+        let recovers = self.service.incident.stage() == Stage::Recovering;
         for (i, scenario) in self.service.policy.scenarios.iter().enumerate() {
             let Some(kept) = self.service.scenarios.get(i) else { continue };
             let name = &scenario.name;
@@ -212,7 +225,12 @@ impl Told<'_> {
                     }
                     None => (scenario.when.clauses().iter())
                         .filter_map(|clause| clause.missing(&facts))
-                        .map(|missing| explain::missing(missing, &self.names))
+                        .map(|missing| match missing {
+                            Missing::Tried(_) | Missing::NoIncident if recovers => {
+                                String::from("the incident recovers")
+                            }
+                            missing => explain::missing(missing, &self.names),
+                        })
                         .collect(),
                 };
                 out.say(format!("scenario {name} does not hold: {}", why.join("; ")));
@@ -297,7 +315,8 @@ impl Told<'_> {
             Decided::WouldStart(wish) => out.say(format!("would start {}", self.wish(wish))),
             Decided::Blocked(wish, _) => {
                 out.say(format!("would start {}, but is blocked", self.wish(wish)));
-                for (gate, reason) in self.service.gates.iter().flat_map(|gates| gates.blocking()) {
+                // Their numbers as they are now, and not as they were when the decision last changed.
+                for (gate, reason) in gates_now(self.service, self.state, wish, self.now).blocking() {
                     out.since(format!("by {}: {}", gate.word(), explain::reason(reason, &self.names)));
                 }
             }

@@ -114,7 +114,25 @@ proptest! {
                 without.tell(&settings, 0, at, at, outcome, None);
             }
         }
+        // Only which sample was told last may differ, until both are told the same.
+        let at = Mono::after_boot(Span::mins(5));
+        prop_assert_eq!(with.health(0), without.health(0));
+        with.tell(&settings, 0, at, at, OK, None);
+        without.tell(&settings, 0, at, at, OK, None);
         prop_assert_eq!(with, without);
+    }
+
+    /// A sample that comes again changes nothing, whatever it would be taken for by now.
+    #[test]
+    fn a_sample_counts_once(outcomes in prop::collection::vec(outcome(), 1..60), again in outcome()) {
+        let settings = settings(Fall::Streak(3), None);
+        let (mut probe, _) = told(&settings, &outcomes);
+        let before = probe.clone();
+        for i in 0..outcomes.len() {
+            let at = Mono::after_boot(Span::secs(i as u64 + 1));
+            probe.tell(&settings, 0, at, at, again, None);
+        }
+        prop_assert_eq!(probe, before);
     }
 
     /// Down needs its strikes: never with fewer failures in sight, always with enough in a row; up never while the newest `rise` hold a failure.
