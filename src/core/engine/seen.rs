@@ -31,7 +31,7 @@ pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
         Seen::Record(_, revision, record) => self::record(state, id, revision, record, now, out),
         Seen::Claim(_, revision, claim) => self::claim(state, id, revision, claim),
         Seen::Vote(_, revision, who, vote) => self::vote(state, id, revision, &who, vote, now, out),
-        Seen::Ask(_, revision, ask) => self::ask(state, id, revision, &ask, now),
+        Seen::Ask(_, revision, ask) => self::ask(state, id, revision, &ask, now, out),
         Seen::Trigger(_, revision, name, raised) => trigger(state, id, revision, name, raised, now, out),
     }
 }
@@ -83,10 +83,12 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
     }
 }
 
-fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now) {
+fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now, out: &mut Out) {
     let Some(service) = service_mut(state, id) else { return };
     if revision > service.ask.revision && ask.number > service.ask.number {
         service.ask = AskState { revision, number: ask.number, seen: now.mono, ..AskState::default() };
+        // What was looked at again for an older ask was not for this one.
+        watch::refresh_service(state, id, out);
         mark(state, id);
     }
 }

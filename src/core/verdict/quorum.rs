@@ -395,7 +395,7 @@ impl Votes {
     pub fn carried(&self, who: &[Option<ObserverPos>], what: &[Option<CellPos>]) -> Votes {
         let mut votes = Votes::new(who.len(), what.len());
         votes.policy = self.policy;
-        votes.changes = self.changes + 1;
+        votes.changes = self.changes;
         for (new, old) in who.iter().enumerate().take(Observers::MOST) {
             let Some(old) = *old else { continue };
             let seat = ObserverPos::at(new);
