@@ -43,14 +43,14 @@ pub(super) fn incident(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    let was_open = service.incident.stage() == Stage::Open;
+    let was = (service.incident.stage() == Stage::Open, service.incident.first_failed());
     let holding = conditions(service, state, moments, now, wake);
     let turn = service.incident.advance(holding, service.policy.stable, now.mono);
     if turn != Turn::Same {
         let (number, rung) = (service.incident.number(), service.incident.rung());
         out.record(service, Event::Incident { number, turn, rung });
     }
-    if (service.incident.stage() == Stage::Open) != was_open {
+    if (service.incident.stage() == Stage::Open, service.incident.first_failed()) != was {
         // Its age, and what was tried for it, are conditions too.
         moments.fill(service, &state.regions);
         let holding = conditions(service, state, moments, now, wake);
