@@ -770,7 +770,9 @@ proptest! {
         prop_assert!(news.is_empty(), "{news:?}");
         prop_assert_eq!(&before, &core.picture());
         let after = self::history(&core);
-        let differs = history.lines().zip(after.lines()).find(|(a, b)| a != b);
+        // That a vote is written anew after a reload is no history.
+        let counts = |line: &&str| !line.trim_start().starts_with("changes:");
+        let differs = history.lines().filter(counts).zip(after.lines().filter(counts)).find(|(a, b)| a != b);
         prop_assert_eq!(differs, None);
         let mut other = begun();
         other.hear(&Told::Reload(n));
