@@ -23,6 +23,11 @@ pub(super) fn waits_for(service: &Service, began: Mono) -> bool {
     ask.number > 0 && !ask.answered && ask.sampling.is_some_and(|from| began >= from)
 }
 
+/// Whether a sample is the first to look again, though the answer may be given already: from then on ours counts.
+pub(super) fn refreshed(service: &Service, seen: Mono, began: Mono) -> bool {
+    service.ask.sampling.is_some_and(|from| seen < from && began >= from)
+}
+
 /// Whether the answer still waits for this probe to be looked at again.
 pub(super) fn waits_for_probe(service: &Service, cell: CellPos, probe: &Debounced) -> bool {
     let ask = &service.ask;

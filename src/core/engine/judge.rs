@@ -43,14 +43,14 @@ pub(super) fn incident(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    let was_open = service.incident.stage() == Stage::Open;
+    let was = (service.incident.stage() == Stage::Open, service.incident.first_failed());
     let holding = conditions(service, state, moments, now, wake);
     let turn = service.incident.advance(holding, service.policy.stable, now.mono);
     if turn != Turn::Same {
         let (number, rung) = (service.incident.number(), service.incident.rung());
         out.record(service, Event::Incident { number, turn, rung });
     }
-    if (service.incident.stage() == Stage::Open) != was_open {
+    if (service.incident.stage() == Stage::Open, service.incident.first_failed()) != was {
         // Its age, and what was tried for it, are conditions too.
         moments.fill(service, &state.regions);
         let holding = conditions(service, state, moments, now, wake);
@@ -80,9 +80,8 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         left = rest;
         let Some(due) = when.due(&facts, mine) else { continue };
         if due.holds(now.mono) {
-            holding.holds |= when.keeps_open(&facts, mine, now.mono);
             holding.rung = holding.rung.max(Some(RungPos::at(i)));
-            first = Some(first.map_or(due.since, |first| first.min(due.since)));
+            first = first.into_iter().chain(when.trouble(&facts, mine, now.mono)).min();
         } else {
             wake.at(Some(due.from));
         }
@@ -96,16 +95,16 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         kept.arming.advance(holds, policy.stable, now.mono);
         if let Some(due) = due {
             if holds {
-                holding.holds |= scenario.when.keeps_open(&facts, mine, now.mono);
                 holding.rung = holding.rung.max(scenario.severity);
-                first = Some(first.map_or(due.since, |first| first.min(due.since)));
+                first = first.into_iter().chain(scenario.when.trouble(&facts, mine, now.mono)).min();
             } else {
                 wake.at(Some(due.from));
             }
         }
     }
     (service.clauses, service.scenarios) = (clauses, scenarios);
-    holding.first_failed = trouble(service, state).or(first.filter(|_| holding.holds));
+    holding.holds = first.is_some();
+    holding.first_failed = trouble(service, state).or(first);
     holding
 }
 

@@ -37,7 +37,9 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
     };
     let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
     let witness = witness(service, cell);
-    let (stage, asked) = (service.incident.stage(), ask::waits_for(service, sample.began));
+    let first_look = ask::refreshed(service, slot.debounced.seen(), sample.began);
+    let asked = ask::waits_for(service, sample.began) || first_look;
+    let stage = service.incident.stage();
     let debounce = policy.debounce;
     let trust = state.trust.lost();
     let Some(slot) = state.probes.get_mut(sample.probe.index()) else { return };

@@ -374,13 +374,13 @@ impl Condition {
         first
     }
 
-    /// Whether a clause that names trouble holds. One that only asks for the incident's age, or for what was tried, would
-    /// keep its incident open for ever: it makes it more severe, and no longer.
+    /// Since when a clause that names trouble holds. One that only asks for the incident's age, or for what was tried,
+    /// would keep its incident open for ever, or date it back to a run: it makes it more severe, and no longer or older.
     #[must_use]
-    pub fn keeps_open(&self, facts: &Facts<'_>, before: &[Option<Mono>], now: Mono) -> bool {
-        self.clauses.iter().zip(before).any(|(clause, before)| {
-            clause.due(facts, *before).is_some_and(|due| due.holds(now)) && clause.names_trouble()
-        })
+    pub fn trouble(&self, facts: &Facts<'_>, before: &[Option<Mono>], now: Mono) -> Option<Mono> {
+        let named = self.clauses.iter().zip(before).filter(|(clause, _)| clause.names_trouble());
+        let dues = named.filter_map(|(clause, before)| clause.due(facts, *before));
+        dues.filter(|due| due.holds(now)).map(|due| due.since).min()
     }
 
     /// The same without a memory: only what the facts themselves say of how long they have held.
