@@ -115,6 +115,9 @@ pub struct Ask {
     pub number: u32,
     /// Who asks.
     pub by: Name,
+    /// How long ago it was sent, where whoever tells it has sent it in this life. An ask that was found at a start has
+    /// no age: it is answered, but nothing here is decided by the answers, which may be older than anything we know.
+    pub age: Option<Span>,
 }
 
 /// One observer's vote on one service.

@@ -224,7 +224,11 @@ impl Fleet {
         }
         self.others(Say::Down, 0);
         for i in 0..self.services {
-            self.tell(Input::Seen(Seen::Ask(ServiceId::at(i), 1, Ask { number: 1, by: name("o0") })));
+            self.tell(Input::Seen(Seen::Ask(
+                ServiceId::at(i),
+                1,
+                Ask { number: 1, by: name("o0"), age: Some(Span::ZERO) },
+            )));
         }
         self.all(Outcome::Failed(Failure::Refused), Some(0));
         self.all(Outcome::Ok { took: Span::millis(1) }, Some(1));

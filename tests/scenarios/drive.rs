@@ -344,6 +344,8 @@ impl Drive {
         }
         for (service, ask) in self.asks.clone() {
             let (Some(id), revision) = (id(self, &service), self.revision()) else { continue };
+            // Whoever starts finds it, and does not know how old it is.
+            let ask = Ask { age: None, ..ask };
             self.hand(0, Input::Seen(Seen::Ask(id, revision, ask)));
         }
         for ((service, trigger), since) in self.raised.clone() {

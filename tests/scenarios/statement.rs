@@ -54,7 +54,7 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
             let id = id(drive, &service)?;
             let newest = drive.asks.get(&service).map_or(0, |ask| ask.number);
             let number = if words.is_empty() { newest + 1 } else { words.number("ask")? };
-            let ask = Ask { number, by: named(&drive.me().name)? };
+            let ask = Ask { number, by: named(&drive.me().name)?, age: Some(Span::ZERO) };
             drive.asks.insert(service, ask.clone());
             drive.everybody_sees(|revision| Seen::Ask(id, revision, ask.clone()));
         }

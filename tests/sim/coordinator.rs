@@ -4,6 +4,7 @@
 use watchkeeper_core::agree::{Ask, Claim, Epoch, Failover, Outcome, Record, RunId, Vote};
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::input::Seen;
+use watchkeeper_core::time::Span;
 
 use crate::shape::{name, region};
 
@@ -112,16 +113,17 @@ impl Coordinator {
             ),
         ];
         if keys.ask.1 > 0 {
-            facts.push(self.ask_fact(service));
+            facts.push(self.ask_fact(service, None));
         }
         let others = keys.votes.iter().enumerate().filter(|(who, vote)| *who != teller && vote.0 > 0);
         facts.extend(others.map(|(who, _)| self.vote_fact(service, who)));
         facts
     }
 
-    pub(crate) fn ask_fact(&self, service: usize) -> Seen {
+    /// The newest ask; whoever finds it at a start, or after having been away, does not know how old it is.
+    pub(crate) fn ask_fact(&self, service: usize, age: Option<Span>) -> Seen {
         let (revision, number, by) = self.services[service].ask;
-        Seen::Ask(ServiceId::at(service), revision, Ask { number, by: name(&format!("o{by}")) })
+        Seen::Ask(ServiceId::at(service), revision, Ask { number, by: name(&format!("o{by}")), age })
     }
 
     pub(crate) fn vote_fact(&self, service: usize, who: usize) -> Seen {

@@ -543,8 +543,7 @@ impl<'a> World<'a> {
             let number = self.coordinator.ask(service, observer, self.now);
             self.ledger.asks += 1;
             self.say(|| format!("o{observer} s{service}: asks everybody to look again ({number})"));
-            let fact = self.coordinator.ask_fact(service);
-            self.spread(&fact, None);
+            self.tell_ask(observer, service);
         }
         if let Decided::WouldStart(wish) = decided
             && let Some(Case::Move { from, to }) = wish.case
@@ -569,6 +568,14 @@ impl<'a> World<'a> {
                 self.spread(fact, None);
             }
         }
+    }
+
+    /// Who asks knows when it did; the others only have to answer.
+    fn tell_ask(&mut self, by: usize, service: usize) {
+        let mine = self.coordinator.ask_fact(service, Some(Span::ZERO));
+        self.put(0, by, What::Told(Box::new(mine)));
+        let fact = self.coordinator.ask_fact(service, None);
+        self.spread(&fact, Some(by));
     }
 
     /// Everybody who reaches the coordinator sees a fact, now and then twice or late; the others miss it.

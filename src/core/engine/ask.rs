@@ -12,9 +12,14 @@ use crate::time::{Mono, Now, Span};
 /// Answers count for so many times as long as they are waited for; then somebody must ask anew.
 const VALID: u64 = 3;
 
-/// Whether the present ask is still worth answering, and its answers worth counting.
-pub(super) fn valid(ask: &AskState, window: Span, now: Mono) -> bool {
+/// Whether the present ask is still worth answering.
+fn open(ask: &AskState, window: Span, now: Mono) -> bool {
     ask.number > 0 && now.since(ask.seen) <= window.times(VALID)
+}
+
+/// Whether the answers to the present ask count: since it was sent, by our own clock, so long at most.
+pub(super) fn valid(ask: &AskState, window: Span, now: Mono) -> bool {
+    ask.number > 0 && ask.sent.is_some_and(|sent| now.since(sent) <= window.times(VALID))
 }
 
 /// Whether the answer still waits for a sample of this service that was begun then.
@@ -46,7 +51,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
         if ask.number == 0 || ask.answered {
             return None;
         }
-        if !valid(&ask, window, now.mono) {
+        if !open(&ask, window, now.mono) {
             // Nobody counts it any more: the probes go back to their own pace.
             set(
                 state,
@@ -55,6 +60,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
                     number: ask.number,
                     revision: ask.revision,
                     seen: ask.seen,
+                    sent: ask.sent,
                     answered: true,
                     ..AskState::default()
                 },

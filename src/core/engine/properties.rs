@@ -327,7 +327,7 @@ fn an_ask_that_is_over_hides_no_later_wake() {
     core.run(Span::secs(30));
     assert!(matches!(core.decided(), Decided::Blocked(..)), "{}", core.why());
     let shop = core.id("shop");
-    core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("there") })));
+    core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("there"), age: Some(Span::ZERO) })));
     core.run(Span::mins(31));
     assert_eq!(
         core.shop().incident.rung().map(|rung| rung.index()),
@@ -635,7 +635,7 @@ impl Core {
                 self.tell(Input::Seen(Seen::Vote(id, *revision, name(WHO[usize::from(*who)]), vote)));
             }
             Told::Ask(revision, number) => {
-                let ask = Ask { number: *number, by: name("there") };
+                let ask = Ask { number: *number, by: name("there"), age: Some(Span::ZERO) };
                 let id = service(self, false);
                 self.tell(Input::Seen(Seen::Ask(id, *revision, ask)));
             }
@@ -828,7 +828,7 @@ proptest! {
             core.votes(3, &down, answers);
             let shop = core.id("shop");
             core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));
-            core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("here") })));
+            core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("here"), age: Some(Span::ZERO) })));
             core.tell(Input::Seen(Seen::Trigger(shop, 1, name("alarm"), raised.map(|age| Raised { age: Span::secs(age) }))));
         };
         let mut old = begun();

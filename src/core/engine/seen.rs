@@ -86,7 +86,8 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
 fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now, out: &mut Out) {
     let Some(service) = service_mut(state, id) else { return };
     if revision > service.ask.revision && ask.number > service.ask.number {
-        service.ask = AskState { revision, number: ask.number, seen: now.mono, ..AskState::default() };
+        let sent = ask.age.map(|age| now.mono.before(age));
+        service.ask = AskState { revision, number: ask.number, seen: now.mono, sent, ..AskState::default() };
         // What was looked at again for an older ask was not for this one.
         watch::refresh_service(state, id, out);
         mark(state, id);

@@ -175,7 +175,7 @@ fn a_dead_region_would_fail_over_once_everybody_has_looked_again() {
     assert!(matches!(world.decided(), Decided::Blocked(..)), "{}", world.why());
     assert!(world.why().contains("nobody has been asked"), "{}", world.why());
     let shop = world.shop();
-    world.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("here") })));
+    world.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("here"), age: Some(Span::ZERO) })));
     world.run(Span::secs(5));
     assert!(matches!(world.decided(), Decided::WouldStart(_)), "{}", world.why());
 }

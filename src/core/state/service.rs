@@ -136,6 +136,8 @@ pub struct AskState {
     pub number: u32,
     /// When it was seen.
     pub seen: Mono,
+    /// When it was sent, if that is known: only then do its answers count.
+    pub sent: Option<Mono>,
     /// References were found good after it: from then on samples count.
     pub sampling: Option<Mono>,
     /// All have been looked at again; references are checked once more.
