@@ -273,14 +273,19 @@ impl Fleet {
         effects
     }
 
-    /// One vote of one of the others on the next service in turn.
-    pub(crate) fn vote(&mut self) -> Vec<Effect> {
+    /// One vote of one of the others on the next service in turn, as the shell would have read it.
+    pub(crate) fn next_vote(&mut self) -> Input {
         self.votes += 1;
         let at = self.votes as usize;
         let vote = self.a_vote(Say::Down, 1);
         let who = name(["o1", "o2", "o3", "o4", "o5", "o6"][at % 6]);
         let seen = Seen::Vote(ServiceId::at(at % self.services), self.votes, who, Some(vote));
-        step(&mut self.state, Input::Seen(seen), Now { mono: self.now, wall: Wall::secs(1) })
+        Input::Seen(seen)
+    }
+
+    /// Takes it.
+    pub(crate) fn vote(&mut self, vote: Input) -> Vec<Effect> {
+        step(&mut self.state, vote, Now { mono: self.now, wall: Wall::secs(1) })
     }
 
     /// Whether every service has decided something, with every gate looked at.

@@ -157,6 +157,12 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         .collect();
     service.votes = service.votes.carried(&who, &what);
     service.votes.live_by(policy.hash, state.policy.me);
+    if before.hash != policy.hash {
+        // What was answered by another policy is answered anew by this one.
+        let AskState { revision, number, seen, sent, .. } = service.ask;
+        service.ask = AskState { revision, number, seen, sent, ..AskState::default() };
+        service.votes.answer_myself(state.policy.me, 0);
+    }
     if let Holder::Other(Some(was)) = service.known.holder {
         service.known.holder =
             Holder::Other(who.iter().position(|old| *old == Some(was)).map(ObserverPos::at));

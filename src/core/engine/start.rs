@@ -70,9 +70,7 @@ pub(crate) fn weigh<'a>(
         Some(&*wide)
     };
     let picture = &*asked;
-    let moves =
-        service.policy.plans.get(plan.index()).is_some_and(|plan| plan.set.kind == PlanKind::Failover);
-    let few = moves && valid && counted.who.count() < policy.everybody().majority();
+    let few = moves(service, plan) && valid && counted.who.count() < policy.everybody().majority();
     let (voices, known) = if few { (Counted::all(), &service.picture) } else { (counted, picture) };
     Weighed { counted, asked: valid, picture, wide: wide.unwrap_or(picture), voices, known }
 }
@@ -94,7 +92,8 @@ pub(super) fn decide(
         Some((scenario, plan)) => {
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
             let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
-            let at = place(service, moments, scenario);
+            let moves = moves(service, plan);
+            let at = if moves { None } else { place(service, moments, scenario) };
             let case = case_for(service, plan, at, &weighed);
             let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
             let candidate = case.and_then(|(_, candidate)| candidate);
@@ -222,6 +221,10 @@ pub(crate) fn mode(policy: &Policy, service: &Service, scenario: &Scenario) -> (
     caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
 }
 
+fn moves(service: &Service, plan: PlanPos) -> bool {
+    service.policy.plans.get(plan.index()).is_some_and(|plan| plan.set.kind == PlanKind::Failover)
+}
+
 /// Where a scenario's condition holds; what is no failover acts there.
 pub(crate) fn place(service: &Service, moments: &Moments, scenario: ScenarioPos) -> Option<RegionPos> {
     let scenario = service.policy.scenarios.get(scenario.index())?;
@@ -335,7 +338,7 @@ pub(crate) fn situation(
         rpo: rpo(service, wish.scenario),
         unfenced: case.is_some_and(|plan| !fenced(service, plan, way)),
         promotes: case.is_some_and(|plan| plan.promotes(way).next().is_some()),
-        needs_dead: case.map_or(0, |plan| needs_dead(service, plan, way)),
+        needs_dead: plan.zip(case).map_or(0, |(plan, case)| plan.needs_dead(case.case())),
         cooldown: cooldown(
             record.and_then(|r| r.last).map(|(_, last)| last),
             service.policy.cooldown,
@@ -483,15 +486,6 @@ fn fenced(service: &Service, plan: &Plan, way: Only) -> bool {
         Fencing::Named { strongest, unfenced, .. } => unfenced.is_some() || strongest.enough_for_auto(),
         Fencing::Absent => service.policy.stateless,
     }
-}
-
-fn needs_dead(service: &Service, plan: &Plan, way: Only) -> u16 {
-    let Some(from) = plan.case().from().and_then(|at| service.policy.regions.get(at.index())) else {
-        return 0;
-    };
-    let mut steps: Vec<_> = plan.needs_of(from, way).map(|(step, _)| step).collect();
-    steps.dedup();
-    u16::try_from(steps.len()).unwrap_or(u16::MAX)
 }
 
 fn failovers(state: &State, now: Now) -> u16 {

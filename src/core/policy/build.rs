@@ -12,9 +12,9 @@ use super::flaw::{Flaw, What};
 use super::{ComponentPolicy, ObserverPolicy, PlanPolicy, Policy, ProbePolicy, RegionPolicy, ServicePolicy};
 use crate::decide::{Mode, Scenario};
 use crate::ids::{
-    CellPos, ComponentPos, Name, ObserverPos, PlanPos, ProbePos, RegionPos, ScenarioPos, TriggerPos,
+    CellPos, ComponentPos, Name, ObserverPos, PlanPos, ProbePos, RegionPos, ScenarioPos, StepPos, TriggerPos,
 };
-use crate::plan::{PlanKind, PlanSet, ProbeSet};
+use crate::plan::{Only, Plan, PlanKind, PlanSet, ProbeSet};
 use crate::severity::{Ladder, Rung};
 use crate::time::Span;
 use crate::verdict::standing::{ComponentPart, ProbePart};
@@ -586,5 +586,15 @@ fn plan(names: &mut Names<'_>, set: &PlanSet) -> PlanPolicy {
     let loss_from = first.map(|plan| plan.loss_from());
     let loss = resolved(loss_from, all(&|p| p.loss));
     let loses = loss_from.is_some_and(|probes| !probes.every || !probes.named.is_empty());
-    PlanPolicy { name: by, set: set.clone(), requires, loss, loses }
+    let needs_dead =
+        set.plans().map(|plan| (plan.case(), needs_dead(draft, plan))).filter(|(_, steps)| *steps > 0);
+    PlanPolicy { name: by, set: set.clone(), requires, loss, loses, needs_dead: needs_dead.collect() }
+}
+
+/// How many steps of an unplanned run need the region that it leaves, which may be dead.
+fn needs_dead(draft: &ServiceDraft, plan: &Plan) -> u16 {
+    let Some(from) = plan.case().from().and_then(|at| draft.regions.get(at.index())) else { return 0 };
+    let mut steps: Vec<StepPos> = plan.needs_of(from, Only::Unplanned).map(|(step, _)| step).collect();
+    steps.dedup();
+    u16::try_from(steps.len()).unwrap_or(u16::MAX)
 }

@@ -25,7 +25,7 @@ use crate::ids::{
     CellPos, ComponentPos, Name, ObserverPos, PlanPos, PolicyHash, ProbePos, RegionPos, ScenarioPos,
     TriggerPos,
 };
-use crate::plan::PlanSet;
+use crate::plan::{Case, PlanSet};
 use crate::severity::{Ladder, Objectives};
 use crate::time::Span;
 use crate::verdict::{Observers, Parts, Priority};
@@ -157,6 +157,16 @@ pub struct PlanPolicy {
     pub loss: Vec<ProbePos>,
     /// It names what it loses from: also a repair then loses data.
     pub loses: bool,
+    /// By case: how many of its steps need the region that it leaves.
+    pub needs_dead: Box<[(Case, u16)]>,
+}
+
+impl PlanPolicy {
+    /// How many steps of one case need the region that it leaves.
+    #[must_use]
+    pub fn needs_dead(&self, case: Case) -> u16 {
+        self.needs_dead.iter().find(|(of, _)| *of == case).map_or(0, |(_, steps)| *steps)
+    }
 }
 
 impl Policy {
