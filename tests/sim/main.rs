@@ -9,6 +9,7 @@
 mod coordinator;
 mod fault;
 mod ledger;
+mod planted;
 mod rng;
 mod shape;
 mod truth;
@@ -68,6 +69,7 @@ fn clock() -> Instant {
 }
 
 fn run(shapes: &[Shape], seeds: u64, from: u64, twice: u64) -> ExitCode {
+    println!("sim: {} planted violations are reported", planted::all_are_reported());
     let start = clock();
     let mut broken = Vec::new();
     let (mut events, mut starts, mut refusals, mut asks, mut takeovers, mut isolated, mut pages) =
