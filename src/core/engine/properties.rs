@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::tests::name;
 use super::*;
 use crate::agree::{Ask, Claim, Epoch, Failover, Raised, Record, RunId, Try, Unfinished, Vote};
-use crate::decide::{Limits, Mode};
+use crate::decide::{Gate, Limits, Mode, Reason};
 use crate::event::{Decided, Event};
 use crate::health::self_trust::Round;
 use crate::health::{Blindness, Failure, Outcome, Sample, self_trust};
@@ -170,6 +170,8 @@ struct Core {
     now: Now,
     /// None: they never answer.
     references: Option<u8>,
+    /// How long votes say that it has held.
+    held: Span,
     rounds: Vec<Round>,
     events: Vec<(Option<ServiceId>, Event)>,
 }
@@ -178,7 +180,8 @@ impl Core {
     fn new(policy: &Arc<Policy>) -> Core {
         let now = Now { mono: START, wall: Wall::secs(1_000_000) };
         let (state, effects) = start(policy, now);
-        let mut core = Core { state, now, references: Some(3), rounds: vec![], events: vec![] };
+        let mut core =
+            Core { state, now, references: Some(3), held: Span::ZERO, rounds: vec![], events: vec![] };
         core.obey(effects);
         core
     }
@@ -244,7 +247,7 @@ impl Core {
                 let bad = cell.region.is_some_and(|at| at.index() == 0)
                     && down.contains(&self.shop().policy.probes[cell.probe.index()].name.as_str());
                 let say = if bad { Say::Down } else { Say::Up };
-                Spoken { cell: CellPos::at(i), say, held: Span::ZERO, reading: None, fresh: answers > 0 }
+                Spoken { cell: CellPos::at(i), say, held: self.held, reading: None, fresh: answers > 0 }
             })
             .collect();
         for who in ["there", "third"] {
@@ -335,6 +338,123 @@ fn an_ask_that_is_over_hides_no_later_wake() {
         "nobody but a timer told it the time\n{}",
         core.why()
     );
+}
+
+#[test]
+fn nobody_answers_an_ask_before_having_looked_again_or_waited_long_enough() {
+    let asked = || {
+        let mut core = begun();
+        let shop = core.id("shop");
+        core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("there") })));
+        core
+    };
+    let answered = |core: &Core| core.shop().votes.answers(core.state.policy.me) == 1;
+    let mut silent = asked();
+    silent.run(Span::millis(2_999));
+    assert!(!answered(&silent), "nothing was looked at");
+    silent.run(Span::millis(1));
+    assert!(answered(&silent), "three fifths of the time that answers are waited for are over");
+    let mut looking = asked();
+    let probes: Vec<ProbeId> = (looking.shop().own.iter().enumerate())
+        .filter(|(cell, _)| looking.shop().policy.parts.runs(CellPos::at(*cell), looking.shop().known.active))
+        .filter_map(|(_, own)| own.probe)
+        .collect();
+    for (i, probe) in probes.iter().enumerate() {
+        assert!(!answered(&looking), "{i} of {} have looked", probes.len());
+        let (began, outcome) = (looking.now.mono, Outcome::Ok { took: Span::ZERO });
+        looking.tell(Input::Sample(Sample { probe: *probe, began, ended: began, outcome, reading: None }));
+    }
+    assert!(answered(&looking));
+    let mut blind = asked();
+    blind.references = None;
+    blind.run(Span::secs(4));
+    assert!(!answered(&blind), "and references are checked afterwards");
+}
+
+/// A core that holds the claim, while the others have said for 25 s that this is down.
+fn in_trouble(down: &[&str], change: Change) -> Core {
+    let mut core = Core::new(&policy(change));
+    let shop = core.id("shop");
+    core.adopt(|_| {});
+    core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));
+    core.votes(1, down, 0);
+    core.run(Span::secs(25));
+    core
+}
+
+/// Asks, and the others answer that they have looked again, and how long they have seen it so.
+fn ask(core: &mut Core, number: u32, down: &[&str], held: u64) {
+    let shop = core.id("shop");
+    let ask = Ask { number, by: name("here") };
+    core.tell(Input::Seen(Seen::Ask(shop, u64::from(number), ask)));
+    core.held = Span::secs(held);
+    core.votes(1 + u64::from(number), down, number);
+}
+
+fn blocking(core: &Core) -> Vec<(Gate, Reason)> {
+    core.shop().gates.as_deref().map_or(vec![], |gates| gates.blocking().collect())
+}
+
+#[test]
+fn it_starts_once_the_time_for_a_veto_is_over_and_answers_are_new() {
+    // Without the local probe: ours of the region to go to would have to be looked at as well.
+    let mut core = in_trouble(&["web"], Change { no_local: true, ..Change::default() });
+    assert_eq!(
+        blocking(&core),
+        [(Gate::Quorum, Reason::NotAsked), (Gate::Veto, Reason::Announced { left: Span::secs(30) })]
+    );
+    ask(&mut core, 1, &["web"], 25);
+    assert_eq!(blocking(&core), [(Gate::Veto, Reason::Announced { left: Span::secs(30) })], "{}", core.why());
+    core.run(Span::secs(20));
+    ask(&mut core, 2, &["web"], 45);
+    core.run(Span::micros(9_999_999));
+    assert!(matches!(blocking(&core)[..], [(Gate::Veto, _)]), "one microsecond is left\n{}", core.why());
+    core.run(Span::micros(1));
+    assert!(matches!(core.decided(), Decided::WouldStart(_)), "{}", core.why());
+    core.run(Span::secs(5));
+    assert!(matches!(core.decided(), Decided::WouldStart(_)), "answers count for three times the wait");
+    core.run(Span::micros(1));
+    assert_eq!(blocking(&core), [(Gate::Quorum, Reason::NotAsked)], "and no longer");
+}
+
+#[test]
+fn nothing_moves_by_itself_on_what_few_can_see() {
+    let mut core = in_trouble(&["pg"], Change::default());
+    ask(&mut core, 1, &["pg"], 25);
+    assert!(blocking(&core).contains(&(Gate::Quorum, Reason::Narrow)), "{}", core.why());
+}
+
+#[test]
+fn an_older_record_changes_nothing() {
+    let mut core = begun();
+    let shop = core.id("shop");
+    let west = Record { active: name("west"), epoch: Epoch(2), ..record() };
+    core.tell(Input::Seen(Seen::Record(shop, 9, Some(west))));
+    for revision in [8, 9] {
+        core.tell(Input::Seen(Seen::Record(shop, revision, Some(record()))));
+        assert_eq!(core.shop().known.active.map(|at| at.index()), Some(1), "revision {revision}");
+    }
+}
+
+#[test]
+fn nobody_is_accused_before_references_were_checked_after_the_last_strike() {
+    let mut core = begun();
+    core.references = None;
+    let probe = core.state.probe_id("shop", "web", Some("east")).unwrap();
+    let cell = core.shop().policy.cell("web", Some("east")).unwrap();
+    let mine = |core: &Core| core.shop().votes.of(core.state.policy.me, cell).say;
+    for _ in 0..3 {
+        core.run(Span::secs(1));
+        let (began, outcome) = (core.now.mono, Outcome::Failed(Failure::Refused));
+        core.tell(Input::Sample(Sample { probe, began, ended: began, outcome, reading: None }));
+    }
+    assert_eq!(core.state.probe(probe).unwrap().debounced.health(0), crate::health::Health::Down);
+    assert_eq!(mine(&core), Say::Unknown);
+    let round = *core.rounds.last().unwrap();
+    core.tell(Input::References { round, reached: 3 });
+    core.references = Some(3);
+    core.run(Span::secs(2));
+    assert_eq!(mine(&core), Say::Down, "{}", core.why());
 }
 
 #[test]
