@@ -244,8 +244,12 @@ impl Core {
         let shop = self.id("shop");
         let says: Vec<Spoken> = (self.shop().policy.parts.cells.iter().enumerate())
             .map(|(i, cell)| {
-                let bad = cell.region.is_some_and(|at| at.index() == 0)
-                    && down.contains(&self.shop().policy.probes[cell.probe.index()].name.as_str());
+                let probe = self.shop().policy.probes[cell.probe.index()].name.as_str();
+                // Only one of the regions takes writes.
+                let bad = match cell.region.map(|at| at.index()) {
+                    Some(0) => down.contains(&probe),
+                    _ => probe == "writable",
+                };
                 let say = if bad { Say::Down } else { Say::Up };
                 Spoken { cell: CellPos::at(i), say, held: self.held, reading: None, fresh: answers > 0 }
             })
@@ -345,7 +349,11 @@ fn nobody_answers_an_ask_before_having_looked_again_or_waited_long_enough() {
     let asked = || {
         let mut core = begun();
         let shop = core.id("shop");
-        core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("there") })));
+        core.tell(Input::Seen(Seen::Ask(
+            shop,
+            1,
+            Ask { number: 1, by: name("there"), age: Some(Span::ZERO) },
+        )));
         core
     };
     let answered = |core: &Core| core.shop().votes.answers(core.state.policy.me) == 1;
@@ -385,7 +393,7 @@ fn in_trouble(down: &[&str], change: Change) -> Core {
 /// Asks, and the others answer that they have looked again, and how long they have seen it so.
 fn ask(core: &mut Core, number: u32, down: &[&str], held: u64) {
     let shop = core.id("shop");
-    let ask = Ask { number, by: name("here") };
+    let ask = Ask { number, by: name("here"), age: Some(Span::ZERO) };
     core.tell(Input::Seen(Seen::Ask(shop, u64::from(number), ask)));
     core.held = Span::secs(held);
     core.votes(1 + u64::from(number), down, number);
