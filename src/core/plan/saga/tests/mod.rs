@@ -1,0 +1,5 @@
+//! Tests of the saga: the tables as they were agreed, directed runs, and random ones in a world that answers anything.
+
+mod random;
+mod tables;
+mod world;
