@@ -35,7 +35,7 @@ impl Run {
         if facts.held.is_some_and(|held| now < held.until()) {
             self.begin(now, &mut wake, &mut wants);
             if self.flight.is_none() {
-                self.transact(facts, now, &mut wake, &mut wants, &mut cells);
+                self.transact(now, &mut wake, &mut wants, &mut cells);
             }
         }
         self.phases(now, &mut wake, &mut wants, &mut cells);
@@ -127,14 +127,7 @@ impl Run {
     }
 
     /// One transaction: what happened, and then what is wished.
-    fn transact(
-        &mut self,
-        facts: &Facts<'_>,
-        now: Mono,
-        wake: &mut Wake,
-        wants: &mut Vec<Want>,
-        cells: &mut Vec<Cell>,
-    ) {
+    fn transact(&mut self, now: Mono, wake: &mut Wake, wants: &mut Vec<Want>, cells: &mut Vec<Cell>) {
         let mut after = self.ledger.clone();
         let mut entries = Vec::new();
         for entry in core::mem::take(&mut self.queue) {
@@ -161,7 +154,7 @@ impl Run {
             }
             return;
         }
-        self.intents(&after, facts, now, wake, &mut entries, wants, cells);
+        self.intents(&after, now, wake, &mut entries, wants, cells);
         if entries.is_empty() {
             return;
         }
@@ -176,14 +169,9 @@ impl Run {
         (self.txns, self.ledger.length)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one look at all steps, and everything that a look is told"
-    )]
     fn intents(
         &mut self,
         after: &Ledger,
-        facts: &Facts<'_>,
         now: Mono,
         wake: &mut Wake,
         entries: &mut Vec<Entry>,
@@ -203,7 +191,7 @@ impl Run {
                 }
                 let op = self.wished(after, place, undoing, now, wake);
                 let intent = match op {
-                    Some(Op::Do | Op::Undo) => self.try_step(place, undoing, facts, now, wake, wants, cells),
+                    Some(Op::Do | Op::Undo) => self.try_step(place, undoing, now, wake, wants, cells),
                     Some(op) => self.look_at_step(place, undoing, op),
                     None => None,
                 };

@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::clock::Wake;
 use super::run::Run;
 use super::step_table::{StepInput, StepState};
-use super::want::{Facts, Want};
+use super::want::Want;
 use super::watch::Target;
 use crate::ids::Name;
 use crate::plan::StepName;
@@ -24,12 +24,10 @@ const FRESH: Span = Span::secs(10);
 const READ_AGAIN: Span = Span::secs(1);
 
 impl Run {
-    #[expect(clippy::too_many_arguments, reason = "one step's try, and everything that a look is told")]
     pub(super) fn try_step(
         &mut self,
         place: usize,
         undoing: bool,
-        _facts: &Facts<'_>,
         now: Mono,
         wake: &mut Wake,
         wants: &mut Vec<Want>,

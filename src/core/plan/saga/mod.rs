@@ -27,7 +27,6 @@ mod watch;
 mod tests;
 
 pub use cell::Cell;
-pub use position::Landed;
 pub use run::Run;
 pub use run_table::{RunAnswer, RunInput, RunState, run_cell, run_cells};
 pub use step_table::{StepAnswer, StepInput, StepRow, StepState, step_cell, step_cells};

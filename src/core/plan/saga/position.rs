@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 /// Whether what a step changes is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landed {
+pub(super) enum Landed {
     /// It is not.
     No,
     /// Nobody knows.
