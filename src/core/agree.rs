@@ -5,18 +5,12 @@
 
 use alloc::vec::Vec;
 
+pub use crate::authority::Epoch;
 use crate::ids::{Name, PolicyHash};
 use crate::plan::PlanKind;
+pub use crate::plan::{Outcome, RunId};
 use crate::time::Span;
 use crate::verdict::Spoken;
-
-/// A run's number, unique within its service and never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(pub u64);
-
-/// Counts a service's moves; each start raises it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Epoch(pub u64);
 
 /// What the coordinator holds of one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,27 +57,6 @@ pub struct Failover {
     pub outcome: Option<Outcome>,
     /// Somebody has acknowledged the run.
     pub acknowledged: bool,
-}
-
-/// How a run, or the wish for one, ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// As planned.
-    Done,
-    /// As planned, but for steps whose failure was accepted.
-    DoneWithExceptions,
-    /// What it did was undone.
-    Undone,
-    /// A failover took its place.
-    Superseded,
-    /// A human has it.
-    HandedOver,
-    /// Nobody approved it in time.
-    Expired,
-    /// The trouble passed, or somebody said no, before it started.
-    Withdrawn,
-    /// A gate refused it.
-    Refused,
 }
 
 /// A plan tried for an incident.
@@ -136,27 +109,4 @@ pub struct Vote {
 pub struct Raised {
     /// How long ago, when it was read.
     pub age: Span,
-}
-
-impl Outcome {
-    /// Whether a failover that ended so needs no acknowledgement before the next.
-    #[must_use]
-    pub const fn is_done(self) -> bool {
-        matches!(self, Outcome::Done | Outcome::DoneWithExceptions)
-    }
-}
-
-impl core::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Outcome::Done => "done",
-            Outcome::DoneWithExceptions => "done with exceptions",
-            Outcome::Undone => "undone",
-            Outcome::Superseded => "superseded",
-            Outcome::HandedOver => "handed over",
-            Outcome::Expired => "expired",
-            Outcome::Withdrawn => "withdrawn",
-            Outcome::Refused => "refused",
-        })
-    }
 }

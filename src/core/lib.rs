@@ -12,6 +12,7 @@ pub mod ids;
 pub mod time;
 
 pub mod agree;
+pub mod authority;
 pub mod decide;
 pub mod effect;
 pub mod engine;

@@ -3,7 +3,7 @@
 //! The drafts here are made as the config will make them: no test reaches past `plan_set` to build a plan.
 
 mod flaws;
-mod random;
+pub(in crate::plan) mod random;
 mod real;
 mod rules;
 

@@ -91,7 +91,7 @@ fn any_step(wild: bool) -> impl Strategy<Value = StepDraft> {
     )
 }
 
-fn any_plan(wild: bool) -> impl Strategy<Value = PlanDraft> {
+pub(in crate::plan) fn any_plan(wild: bool) -> impl Strategy<Value = PlanDraft> {
     use PlanKind::{Failover, Inspect, Rejoin, Repair};
     let kind = prop::sample::select(vec![Failover, Failover, Failover, Repair, Rejoin, Inspect]);
     let steps = prop::collection::vec(any_step(wild), 0..7);
