@@ -812,7 +812,7 @@ fn begun() -> Core {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Nothing that can be told makes it panic or spin: after a tick it wants none at or before that moment. What it
     /// says of itself has words, and the very same input twice decides nothing more.

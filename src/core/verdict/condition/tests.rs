@@ -397,7 +397,7 @@ fn words(clause: &Clause) -> Vec<Clause> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(768))]
+    #![proptest_config(ProptestConfig::with_cases(384))]
 
     /// A clause either is so, or says what it lacks: never both, never neither.
     #[test]

@@ -495,7 +495,7 @@ impl core::fmt::Debug for Made2 {
 const LEVELS: [Level; 5] = [Level::Trouble, Level::Degraded, Level::Unreachable, Level::Down, Level::Gone];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(768))]
+    #![proptest_config(ProptestConfig::with_cases(384))]
 
     #[test]
     fn the_composition_is_right(made in made(), region in 0_usize..2) {
