@@ -2,7 +2,6 @@
 //! `would start` or `blocked by`.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::advance::Wake;
@@ -15,8 +14,8 @@ use crate::decide::scenario::{Contender, Scenario, Spent, which_acts};
 use crate::decide::{By, Gates};
 use crate::event::{Decided, Event, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
-use crate::plan::{Case, Fencing, Only, Plan, PlanKind};
-use crate::policy::{PlanPolicy, Policy};
+use crate::plan::{Case, PlanKind};
+use crate::policy::{CasePolicy, PlanPolicy, Policy};
 use crate::severity::Objectives;
 use crate::state::{Announced, Moments, Service, State};
 use crate::time::{Mono, Now, Span};
@@ -249,7 +248,7 @@ pub(crate) fn case_for(
         standing: weighed.known.standing(region),
         quarantined: service.quarantined(region),
         requires: requires(service, policy, region, weighed.known).map(|missing| missing.is_none()),
-        has_case: policy.set.case(active, region).is_some(),
+        has_case: policy.case(Case::Move { from: active, to: region }).is_some(),
     });
     let best = candidate::best(known)?;
     Some((Case::Move { from: active, to: best.region }, Some(best)))
@@ -299,8 +298,7 @@ pub(crate) fn situation(
     let plan = service.policy.plans.get(wish.plan.index());
     let kind = plan.map_or(PlanKind::Inspect, |plan| plan.set.kind);
     let planned = false;
-    let way = if planned { Only::Planned } else { Only::Unplanned };
-    let case = wish.case.and_then(|case| plan.and_then(|plan| plan.set.plan(case)));
+    let case = wish.case.and_then(|case| plan.and_then(|plan| plan.case(case)));
     let acts_in = wish.case.map(Case::acts_in);
     let record = service.known.record.as_ref();
     let mode =
@@ -336,9 +334,9 @@ pub(crate) fn situation(
             .all(|at| weighed.known.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
         loss: loss(service, plan, case, acts_in, weighed, now),
         rpo: rpo(service, wish.scenario),
-        unfenced: case.is_some_and(|plan| !fenced(service, plan, way)),
-        promotes: case.is_some_and(|plan| plan.promotes(way).next().is_some()),
-        needs_dead: plan.zip(case).map_or(0, |(plan, case)| plan.needs_dead(case.case())),
+        unfenced: case.is_some_and(|case| !case.fenced),
+        promotes: case.is_some_and(|case| case.promotes),
+        needs_dead: case.map_or(0, |case| case.needs_dead),
         cooldown: cooldown(
             record.and_then(|r| r.last).map(|(_, last)| last),
             service.policy.cooldown,
@@ -347,7 +345,7 @@ pub(crate) fn situation(
         failovers: failovers(state, now),
         runs: u16::try_from(state.runs).unwrap_or(u16::MAX),
         limits: policy.limits,
-        plan_runs: case.and_then(|plan| plan_runs(service, wish.plan, plan, now)),
+        plan_runs: case.and_then(|case| plan_runs(service, wish.plan, case, now)),
         requires: match (plan, acts_in, case) {
             (Some(plan), Some(at), Some(_)) => match requires(service, plan, at, weighed.known) {
                 Some(Some(probe)) => Err(Reason::NotUp(probe, at)),
@@ -355,7 +353,7 @@ pub(crate) fn situation(
             },
             _ => Err(Reason::NoCase),
         },
-        untold: case.map_or(0, |plan| small(plan.needs_inputs().count())),
+        untold: case.map_or(0, |case| case.untold),
         veto: match scenario {
             Some(scenario) if mode.0 == Mode::Auto => scenario.veto,
             Some(_) | None => Span::ZERO,
@@ -429,13 +427,13 @@ fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
 fn loss(
     service: &Service,
     plan: Option<&PlanPolicy>,
-    case: Option<&Arc<Plan>>,
+    case: Option<&CasePolicy>,
     at: Option<RegionPos>,
     weighed: &Weighed<'_>,
     now: Now,
 ) -> Option<Option<Span>> {
     let (plan, case, at) = (plan?, case?, at?);
-    let promotes = case.promotes(Only::Unplanned).next().is_some();
+    let promotes = case.promotes;
     let loses = match plan.set.kind {
         PlanKind::Failover => !service.policy.stateless && (promotes || plan.loses),
         PlanKind::Repair => !service.policy.stateless && promotes || plan.loses,
@@ -479,23 +477,14 @@ pub(crate) fn objectives(service: &Service, scenario: Option<ScenarioPos>) -> Ob
     named.unwrap_or_default().or(components).or(rung.unwrap_or_default()).or(policy.objectives)
 }
 
-/// Whether the plan settles the old side, or says why it need not.
-fn fenced(service: &Service, plan: &Plan, way: Only) -> bool {
-    match plan.fencing(way) {
-        Fencing::NotNeeded | Fencing::Unfenced(_) => true,
-        Fencing::Named { strongest, unfenced, .. } => unfenced.is_some() || strongest.enough_for_auto(),
-        Fencing::Absent => service.policy.stateless,
-    }
-}
-
 fn failovers(state: &State, now: Now) -> u16 {
     let within = state.policy.limits.within;
     let counted = state.failovers.iter().filter(|(_, _, seen)| now.mono.since(*seen) < within).count();
     u16::try_from(counted).unwrap_or(u16::MAX)
 }
 
-fn plan_runs(service: &Service, pos: PlanPos, plan: &Plan, now: Now) -> Option<(u16, u16, Span)> {
-    let rate = plan.at_most()?;
+fn plan_runs(service: &Service, pos: PlanPos, case: &CasePolicy, now: Now) -> Option<(u16, u16, Span)> {
+    let rate = case.at_most?;
     let started = |at: Mono| now.mono.since(at) < rate.within;
     let tried = service.known.record.iter().flat_map(|record| &record.tried);
     let runs = tried.filter(|tried| {

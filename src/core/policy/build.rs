@@ -9,12 +9,14 @@ use super::draft::{
     From, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft, When, WhenDraft, WitnessDraft,
 };
 use super::flaw::{Flaw, What};
-use super::{ComponentPolicy, ObserverPolicy, PlanPolicy, Policy, ProbePolicy, RegionPolicy, ServicePolicy};
+use super::{
+    CasePolicy, ComponentPolicy, ObserverPolicy, PlanPolicy, Policy, ProbePolicy, RegionPolicy, ServicePolicy,
+};
 use crate::decide::{Mode, Scenario};
 use crate::ids::{
     CellPos, ComponentPos, Name, ObserverPos, PlanPos, ProbePos, RegionPos, ScenarioPos, StepPos, TriggerPos,
 };
-use crate::plan::{Only, Plan, PlanKind, PlanSet, ProbeSet};
+use crate::plan::{Fencing, Only, Plan, PlanKind, PlanSet, ProbeSet};
 use crate::severity::{Ladder, Rung};
 use crate::time::Span;
 use crate::verdict::standing::{ComponentPart, ProbePart};
@@ -586,9 +588,25 @@ fn plan(names: &mut Names<'_>, set: &PlanSet) -> PlanPolicy {
     let loss_from = first.map(|plan| plan.loss_from());
     let loss = resolved(loss_from, all(&|p| p.loss));
     let loses = loss_from.is_some_and(|probes| !probes.every || !probes.named.is_empty());
-    let needs_dead =
-        set.plans().map(|plan| (plan.case(), needs_dead(draft, plan))).filter(|(_, steps)| *steps > 0);
-    PlanPolicy { name: by, set: set.clone(), requires, loss, loses, needs_dead: needs_dead.collect() }
+    let cases = set.plans().map(|plan| case(draft, plan)).collect();
+    PlanPolicy { name: by, set: set.clone(), requires, loss, loses, cases }
+}
+
+/// What gates ask of one case.
+fn case(draft: &ServiceDraft, plan: &Plan) -> CasePolicy {
+    let way = Only::Unplanned;
+    CasePolicy {
+        case: plan.case(),
+        promotes: plan.promotes(way).next().is_some(),
+        fenced: match plan.fencing(way) {
+            Fencing::NotNeeded | Fencing::Unfenced(_) => true,
+            Fencing::Named { strongest, unfenced, .. } => unfenced.is_some() || strongest.enough_for_auto(),
+            Fencing::Absent => draft.stateless,
+        },
+        needs_dead: needs_dead(draft, plan),
+        untold: u8::try_from(plan.needs_inputs().count()).unwrap_or(u8::MAX),
+        at_most: plan.at_most(),
+    }
 }
 
 /// How many steps of an unplanned run need the region that it leaves, which may be dead.

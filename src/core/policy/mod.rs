@@ -25,7 +25,7 @@ use crate::ids::{
     CellPos, ComponentPos, Name, ObserverPos, PlanPos, PolicyHash, ProbePos, RegionPos, ScenarioPos,
     TriggerPos,
 };
-use crate::plan::{Case, PlanSet};
+use crate::plan::{Case, PlanSet, Rate};
 use crate::severity::{Ladder, Objectives};
 use crate::time::Span;
 use crate::verdict::{Observers, Parts, Priority};
@@ -157,15 +157,32 @@ pub struct PlanPolicy {
     pub loss: Vec<ProbePos>,
     /// It names what it loses from: also a repair then loses data.
     pub loses: bool,
-    /// By case: how many of its steps need the region that it leaves.
-    pub needs_dead: Box<[(Case, u16)]>,
+    /// What gates ask of each case, worked out once: a decision looks at no step.
+    pub cases: Box<[CasePolicy]>,
+}
+
+/// What gates ask of one case of a plan, for a run that nobody planned.
+#[derive(Clone, Copy, Debug)]
+pub struct CasePolicy {
+    /// Which.
+    pub case: Case,
+    /// It promotes.
+    pub promotes: bool,
+    /// It settles the old side, or says why it need not.
+    pub fenced: bool,
+    /// So many of its steps need the region that it leaves.
+    pub needs_dead: u16,
+    /// So many of its inputs have no default.
+    pub untold: u8,
+    /// Further runs need approval.
+    pub at_most: Option<Rate>,
 }
 
 impl PlanPolicy {
-    /// How many steps of one case need the region that it leaves.
+    /// What gates ask of one case.
     #[must_use]
-    pub fn needs_dead(&self, case: Case) -> u16 {
-        self.needs_dead.iter().find(|(of, _)| *of == case).map_or(0, |(_, steps)| *steps)
+    pub fn case(&self, case: Case) -> Option<&CasePolicy> {
+        self.cases.iter().find(|of| of.case == case)
     }
 }
 
