@@ -299,7 +299,7 @@ impl Parts {
             .map(|(part, verdict)| (*verdict, &part.members))
             .chain(with_own.map(|(own, _)| (own, &self.own)))
             .map(|(verdict, members)| {
-                verdict.alive().and_then(|_| known_up(members.iter().filter_map(|&p| said(p))))
+                verdict.alive().and_then(|_| Tally::of(members.iter().filter_map(|&p| said(p))).known_up())
             });
         if down.is_none() && critical.count() > 0 {
             let mut ups = ups;
@@ -331,39 +331,77 @@ impl Verdict {
     }
 }
 
-/// What a rule makes of its members; the flag says whether a majority of all observers can see the member. A narrow
-/// member that is silent does not hide that the wide ones answer.
-fn combine(rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clone) -> Verdict {
-    let total = members.clone().count();
-    let needed = match rule {
-        DownRule::Any => 1,
-        DownRule::All => total,
-        DownRule::AtLeast(n) => usize::from(n),
-    };
-    if total == 0 || needed == 0 {
-        return Verdict::UNKNOWN;
-    }
-    if let Some(since) = nth_earliest(needed, members.clone().filter_map(|(v, _)| v.down())) {
-        return Verdict { say: Say::Down, since };
-    }
-    if let Some(since) = members.clone().filter_map(|(v, _)| v.ailing()).min() {
-        return Verdict { say: Say::Slow, since };
-    }
-    known_up(members).map_or(Verdict::UNKNOWN, |since| Verdict { say: Say::Up, since })
+/// What is said of the members of a component, in one pass. A narrow member that is silent does not hide that the wide
+/// ones answer.
+#[derive(Default)]
+struct Tally {
+    total: usize,
+    downs: usize,
+    first_down: Option<Mono>,
+    last_down: Option<Mono>,
+    ailing: Option<Mono>,
+    up: Option<Mono>,
+    any_wide: bool,
+    silent_wide: bool,
+    silent: bool,
 }
 
-/// Since when each member is known and some answer: what is slow by one of them is not known to be up while another
-/// that counts says nothing.
-fn known_up(members: impl Iterator<Item = (Verdict, bool)> + Clone) -> Option<Mono> {
-    let any_wide = members.clone().any(|(_, wide)| wide);
-    let mut up = None;
-    for (verdict, wide) in members {
-        if verdict.say == Say::Unknown && (wide || !any_wide) {
-            return None;
+impl Tally {
+    /// The flag says whether a majority of all observers can see the member.
+    fn of(members: impl Iterator<Item = (Verdict, bool)>) -> Tally {
+        let mut tally = Tally::default();
+        for (verdict, wide) in members {
+            tally.total += 1;
+            tally.any_wide |= wide;
+            match verdict.say {
+                Say::Unknown => {
+                    tally.silent = true;
+                    tally.silent_wide |= wide;
+                }
+                Say::Up => tally.up = tally.up.max(Some(verdict.since)),
+                Say::Slow => {
+                    tally.up = tally.up.max(Some(verdict.since));
+                    tally.ailing = earliest(tally.ailing, Some(verdict.since));
+                }
+                Say::Down => {
+                    tally.downs += 1;
+                    tally.first_down = earliest(tally.first_down, Some(verdict.since));
+                    tally.last_down = tally.last_down.max(Some(verdict.since));
+                    tally.ailing = earliest(tally.ailing, Some(verdict.since));
+                }
+            }
         }
-        up = up.max(verdict.alive());
+        tally
     }
-    up
+
+    /// Since when it is down by the rule.
+    fn down(&self, rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clone) -> Option<Mono> {
+        match rule {
+            DownRule::Any => self.first_down,
+            DownRule::All => self.last_down.filter(|_| self.downs == self.total),
+            DownRule::AtLeast(n) => nth_earliest(usize::from(n), members.filter_map(|(v, _)| v.down())),
+        }
+    }
+
+    /// Since when each member that counts is known and some answer: what is slow by one of them is not known to be up
+    /// while another says nothing.
+    fn known_up(&self) -> Option<Mono> {
+        let silent = if self.any_wide { self.silent_wide } else { self.silent };
+        if silent { None } else { self.up }
+    }
+}
+
+/// What a rule makes of its members.
+fn combine(rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clone) -> Verdict {
+    let tally = Tally::of(members.clone());
+    if let Some(since) = tally.down(rule, members) {
+        return Verdict { say: Say::Down, since };
+    }
+    match (tally.ailing, tally.known_up()) {
+        (Some(since), _) => Verdict { say: Say::Slow, since },
+        (None, Some(since)) => Verdict { say: Say::Up, since },
+        (None, None) => Verdict::UNKNOWN,
+    }
 }
 
 /// The earlier of two, where there are any.
