@@ -37,6 +37,25 @@ pub struct Record {
     pub tried: Vec<Try>,
 }
 
+impl Record {
+    /// As `adopt` leaves it: active there, and nothing under way.
+    #[must_use]
+    pub const fn at_rest(active: Name, epoch: Epoch) -> Record {
+        Record {
+            active,
+            epoch,
+            run: None,
+            quarantined: Vec::new(),
+            last_failover: None,
+            automatic: Vec::new(),
+            paused: false,
+            maintenance: false,
+            incident: 0,
+            tried: Vec::new(),
+        }
+    }
+}
+
 /// A run that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {

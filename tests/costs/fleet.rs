@@ -150,18 +150,7 @@ impl Fleet {
             lone,
         };
         for i in 0..services {
-            let record = Record {
-                active: name("east"),
-                epoch: Epoch(1),
-                run: None,
-                quarantined: Vec::new(),
-                last_failover: None,
-                automatic: Vec::new(),
-                paused: false,
-                maintenance: false,
-                incident: 0,
-                tried: Vec::new(),
-            };
+            let record = Record::at_rest(name("east"), Epoch(1));
             fleet.tell(Input::Seen(Seen::Record(ServiceId::at(i), 1, Some(record))));
             fleet.tell(Input::Seen(Seen::Claim(ServiceId::at(i), 1, Some(Claim { holder: name("o0") }))));
         }

@@ -28,18 +28,7 @@ pub(crate) fn change(record: Option<Record>, words: &mut Words, incident: u32) -
         let active = words.name("region")?;
         let epoch = if words.take("epoch") { Some(words.number("epoch")?) } else { None };
         let before = record.as_ref().map_or(0, |record| record.epoch.0);
-        let mut record = record.unwrap_or(Record {
-            active: active.clone(),
-            epoch: Epoch(0),
-            run: None,
-            quarantined: vec![],
-            last_failover: None,
-            automatic: vec![],
-            paused: false,
-            maintenance: false,
-            incident: 0,
-            tried: vec![],
-        });
+        let mut record = record.unwrap_or(Record::at_rest(active.clone(), Epoch(0)));
         (record.active, record.epoch) = (active, Epoch(epoch.unwrap_or(before.max(1))));
         return Ok(record);
     }

@@ -35,21 +35,7 @@ pub(crate) const SESSION: u64 = 15_000_000;
 impl Coordinator {
     pub(crate) fn new(observers: usize, services: usize) -> Coordinator {
         let keys = Keys {
-            record: (
-                1,
-                Record {
-                    active: name(&region(0)),
-                    epoch: Epoch(1),
-                    run: None,
-                    quarantined: Vec::new(),
-                    last_failover: None,
-                    automatic: Vec::new(),
-                    paused: false,
-                    maintenance: false,
-                    incident: 0,
-                    tried: Vec::new(),
-                },
-            ),
+            record: (1, Record::at_rest(name(&region(0)), Epoch(1))),
             claim: (0, None),
             ask: (0, 0, 0),
             votes: vec![(0, 0, None); observers],

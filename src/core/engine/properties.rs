@@ -150,18 +150,7 @@ fn policy(change: Change) -> Arc<Policy> {
 }
 
 fn record() -> Record {
-    Record {
-        active: name("east"),
-        epoch: Epoch(1),
-        run: None,
-        quarantined: vec![],
-        last_failover: None,
-        automatic: vec![],
-        paused: false,
-        maintenance: false,
-        incident: 0,
-        tried: vec![],
-    }
+    Record::at_rest(name("east"), Epoch(1))
 }
 
 /// A core, its clock, and a shell that answers whatever it is asked.

@@ -146,18 +146,7 @@ impl World {
     }
 
     fn adopt(&mut self) {
-        let record = Record {
-            active: name("east"),
-            epoch: Epoch(1),
-            run: None,
-            quarantined: vec![],
-            last_failover: None,
-            automatic: vec![],
-            paused: false,
-            maintenance: false,
-            incident: 0,
-            tried: vec![],
-        };
+        let record = Record::at_rest(name("east"), Epoch(1));
         let shop = self.shop();
         self.tell(Input::Seen(Seen::Record(shop, 1, Some(record))));
         self.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));

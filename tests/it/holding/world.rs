@@ -219,18 +219,7 @@ impl<'a> World<'a> {
     }
 
     fn record(&self, index: usize) -> Record {
-        Record {
-            active: self.policy.services[index].regions[self.active.at(index).index()].clone(),
-            epoch: Epoch(1),
-            run: None,
-            quarantined: vec![],
-            last_failover: None,
-            automatic: vec![],
-            paused: false,
-            maintenance: false,
-            incident: 0,
-            tried: vec![],
-        }
+        Record::at_rest(self.policy.services[index].regions[self.active.at(index).index()].clone(), Epoch(1))
     }
 
     /// Until then, and what is due at that moment too.
