@@ -9,10 +9,14 @@ mod judge;
 mod out;
 mod reload;
 mod seen;
+mod situation;
 mod start;
 mod watch;
+mod weigh;
 
-pub(crate) use start::{Wanted, case_for, gates_now, mode, objectives, place, situation, weigh};
+pub(crate) use situation::{objectives, situation};
+pub(crate) use start::{gates_now, mode};
+pub(crate) use weigh::{Wanted, case_for, place, weigh};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -7,6 +7,10 @@
 mod build;
 mod draft;
 mod flaw;
+mod names;
+mod order;
+mod parts;
+mod plans;
 
 pub use draft::{
     ComponentDraft, From, ObserverDraft, PolicyDraft, ProbeDraft, RegionDraft, RungDraft, ScenarioDraft,

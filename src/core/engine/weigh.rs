@@ -1,0 +1,128 @@
+//! What the answers to the present ask say, and where a plan would act by them. It decides nothing.
+
+use super::ask;
+use crate::decide::By;
+use crate::decide::candidate::{self, Candidate};
+use crate::event::Wish;
+use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos};
+use crate::plan::{Case, PlanKind};
+use crate::policy::{PlanPolicy, Policy};
+use crate::state::{Moments, Service};
+use crate::time::Now;
+use crate::verdict::{Counted, Picture, Role};
+
+/// The present answers, weighed.
+pub(crate) struct Weighed<'a> {
+    /// Whose votes count.
+    pub(crate) counted: Counted,
+    /// There is an ask whose answers count.
+    pub(crate) asked: bool,
+    /// What they say.
+    pub(crate) picture: &'a Picture,
+    /// What they say of what a majority of all observers can see.
+    pub(crate) wide: &'a Picture,
+    /// Who speaks for everything but the condition. While too few have answered for a failover to start, that is
+    /// everybody: an ask makes nothing unknown that was known before.
+    pub(crate) voices: Counted,
+    /// What those say.
+    pub(crate) known: &'a Picture,
+}
+
+/// A plan that somebody wants, or nobody but a scenario.
+pub(crate) struct Wanted {
+    /// The plan and its case.
+    pub(crate) wish: Wish,
+    /// Where it would move to.
+    pub(crate) candidate: Option<Candidate>,
+    /// Who wants it.
+    pub(crate) by: By,
+}
+
+/// Draws what the answers to the present ask say; without one, what all votes say.
+pub(crate) fn weigh<'a>(
+    service: &'a Service,
+    policy: &Policy,
+    plan: PlanPos,
+    now: Now,
+    asked: &'a mut Picture,
+    wide: &'a mut Picture,
+) -> Weighed<'a> {
+    let valid = ask::valid(&service.ask, policy.ask, now.mono);
+    let counted =
+        if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
+    let (parts, active) = (&service.policy.parts, service.known.active);
+    asked.draw(parts, &service.votes, active, counted, now.mono);
+    let wide = if parts.cells.iter().all(|cell| cell.wide) {
+        None
+    } else {
+        wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
+        Some(&*wide)
+    };
+    let picture = &*asked;
+    let few = moves(service, plan) && valid && counted.who.count() < policy.everybody().majority();
+    let (voices, known) = if few { (Counted::all(), &service.picture) } else { (counted, picture) };
+    Weighed { counted, asked: valid, picture, wide: wide.unwrap_or(picture), voices, known }
+}
+
+pub(super) fn moves(service: &Service, plan: PlanPos) -> bool {
+    service.policy.plans.get(plan.index()).is_some_and(|plan| plan.set.kind == PlanKind::Failover)
+}
+
+/// Where a scenario's condition holds; what is no failover acts there.
+pub(crate) fn place(service: &Service, moments: &Moments, scenario: ScenarioPos) -> Option<RegionPos> {
+    let scenario = service.policy.scenarios.get(scenario.index())?;
+    scenario.when.place(&moments.facts(service, &service.picture, false))
+}
+
+/// Where a plan would act, and its best candidate if it moves something.
+pub(crate) fn case_for(
+    service: &Service,
+    plan: PlanPos,
+    at: Option<RegionPos>,
+    weighed: &Weighed<'_>,
+) -> Option<(Case, Option<Candidate>)> {
+    let policy = service.policy.plans.get(plan.index())?;
+    let active = service.known.active?;
+    if policy.set.kind != PlanKind::Failover {
+        return Some((Case::At(at.unwrap_or(active)), None));
+    }
+    let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
+    let known = others.map(|region| candidate::Known {
+        region,
+        standing: weighed.known.standing(region),
+        quarantined: service.quarantined(region),
+        requires: requires(service, policy, region, weighed.known).map(|missing| missing.is_none()),
+        has_case: policy.case(Case::Move { from: active, to: region }).is_some(),
+    });
+    let best = candidate::best(known)?;
+    Some((Case::Move { from: active, to: best.region }, Some(best)))
+}
+
+/// The first probe that the plan requires and that is not known to be up in a region; none if it requires nothing there.
+pub(super) fn requires(
+    service: &Service,
+    plan: &PlanPolicy,
+    at: RegionPos,
+    picture: &Picture,
+) -> Option<Option<crate::ids::ProbePos>> {
+    let parts = &service.policy.parts;
+    // What a failover requires of its target is looked at there as a standby; so it is before it moves.
+    let cell =
+        |probe| parts.cell_in(probe, at, service.known.active).filter(|cell| runs_there(service, *cell, at));
+    let mut any = false;
+    for &probe in &plan.requires {
+        let Some(cell) = cell(probe) else { continue };
+        any = true;
+        if picture.cell(cell).alive().is_none() {
+            return Some(Some(probe));
+        }
+    }
+    any.then_some(None)
+}
+
+fn runs_there(service: &Service, cell: CellPos, at: RegionPos) -> bool {
+    let parts = &service.policy.parts;
+    let Some(found) = parts.cells.get(cell.index()) else { return false };
+    let role = parts.probes.get(found.probe.index()).map(|part| part.role);
+    role == Some(Role::Service) || found.region == Some(at)
+}
