@@ -3,10 +3,11 @@
 //! Gates are looked at all the time and not only in a crisis, so that "would it work now, and if not why" always has
 //! an answer. Which gate binds what, and who may pass it, is SAFETY §6's table: [`Gate::binds`], [`Gate::passer`].
 
+pub use super::reason::Reason;
+pub use super::situation::{Asked, Holder, Situation};
+
 use super::candidate::{Candidate, Unfit};
 use super::cooldown::{Cooldown, Limits};
-use crate::health::self_trust::Isolation;
-use crate::ids::{ObserverPos, ProbePos, RegionPos, ServiceId};
 use crate::plan::PlanKind;
 use crate::time::Span;
 
@@ -127,127 +128,6 @@ gates! {
     Veto = "veto",
 }
 
-/// Why a gate blocks, with its numbers. Words come from [`explain`](super::explain) on demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// No record: nobody adopted it yet.
-    NoRecord,
-    /// The mode in force only watches.
-    Observing(Cap),
-    /// Nobody has been asked to look again yet.
-    NotAsked,
-    /// Too few have answered.
-    FewAnswers {
-        /// So many have.
-        answered: u8,
-        /// So many are needed.
-        needed: u8,
-    },
-    /// The answers do not say so.
-    AnswersDisagree,
-    /// They say so, but not for long enough.
-    NotYet {
-        /// So much is missing.
-        left: Span,
-    },
-    /// Only what a majority of all observers cannot see says so.
-    Narrow,
-    /// Somebody paused the service.
-    Paused,
-    /// A maintenance window is open.
-    Maintenance,
-    /// Nobody holds the claim.
-    Unclaimed,
-    /// Another holds it.
-    HeldBy(Option<ObserverPos>),
-    /// A witness never takes a claim.
-    Witness,
-    /// This observer is isolated.
-    Isolated(Isolation),
-    /// No reference points: nothing to check oneself by.
-    NoReferences,
-    /// A run is in progress.
-    Running(PlanKind),
-    /// Most of those who vote decide by another policy.
-    OtherPolicy {
-        /// So many share ours.
-        same: u8,
-        /// So many do not.
-        other: u8,
-    },
-    /// That region takes writes as well.
-    Drifted(RegionPos),
-    /// The service has one region.
-    NowhereToGo,
-    /// The best region cannot take over.
-    Unfit(Candidate),
-    /// That region has not proved the present epoch.
-    Quarantined(RegionPos),
-    /// That service is down where we are, and has not moved.
-    WaitsFor(ServiceId),
-    /// Every region is down.
-    AllDown,
-    /// Nobody knows what would be lost.
-    LossUnknown,
-    /// More would be lost than promised.
-    Loss {
-        /// So much.
-        loss: Span,
-        /// So much is accepted.
-        rpo: Span,
-    },
-    /// It promotes, and nothing settles the old side.
-    NoFence,
-    /// So many of its steps need the dead region.
-    NeedsTheDead {
-        /// How many.
-        steps: u16,
-    },
-    /// The cooldown is not over.
-    Cooling(Cooldown),
-    /// Too many automatic failovers.
-    TooFast {
-        /// So many were started …
-        started: u16,
-        /// … of so many …
-        limit: u16,
-        /// … in so long.
-        within: Span,
-    },
-    /// Too many runs at once.
-    TooMany {
-        /// So many are unfinished.
-        running: u16,
-        /// So many may be.
-        limit: u16,
-    },
-    /// Too many runs of this plan.
-    TooOften {
-        /// So many were started …
-        started: u16,
-        /// … of so many …
-        limit: u16,
-        /// … in so long.
-        within: Span,
-    },
-    /// That probe is not known to be up where the plan acts.
-    NotUp(ProbePos, RegionPos),
-    /// The plan has no case for where it would have to act.
-    NoCase,
-    /// So many inputs have no default.
-    Untold {
-        /// How many.
-        inputs: u8,
-    },
-    /// It waits for an approval.
-    Unapproved,
-    /// Announced; so much of the time for a veto is left.
-    Announced {
-        /// How much.
-        left: Span,
-    },
-}
-
 /// What a gate says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -265,106 +145,6 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gates {
     answers: [Answer; Gate::ALL.len()],
-}
-
-/// What the answers to the present ask make of a scenario's condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// Nobody has been asked.
-    NotYet,
-    /// Too few have answered.
-    Waiting {
-        /// So many have.
-        answered: u8,
-        /// So many are needed.
-        needed: u8,
-    },
-    /// They do not say so.
-    Disagree,
-    /// They say so, but so much time is missing.
-    Early(Span),
-    /// They say so only of what a majority of all observers cannot see.
-    Narrow,
-    /// They say so.
-    Holds,
-}
-
-/// Who holds the claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// Nobody.
-    Nobody,
-    /// This observer.
-    Me,
-    /// Another, if the policy knows it.
-    Other(Option<ObserverPos>),
-}
-
-/// All that gates look at: facts, brought by the engine.
-#[derive(Clone, Copy, Debug)]
-pub struct Situation {
-    /// The kind of the plan.
-    pub kind: PlanKind,
-    /// Who wants it.
-    pub by: By,
-    /// The old side still lives: a switchover or failback.
-    pub planned: bool,
-    /// There is a record.
-    pub adopted: bool,
-    /// The mode in force, and who lowered it.
-    pub mode: (Mode, Cap),
-    /// What the answers to the present ask say.
-    pub asked: Asked,
-    /// Paused.
-    pub paused: bool,
-    /// A maintenance window is open.
-    pub maintenance: bool,
-    /// Who holds the claim.
-    pub holder: Holder,
-    /// This observer is a witness.
-    pub witness: bool,
-    /// This observer is isolated.
-    pub isolated: Option<Isolation>,
-    /// It has reference points.
-    pub has_references: bool,
-    /// The unfinished run.
-    pub running: Option<PlanKind>,
-    /// Voters with our policy, and with another.
-    pub policies: (u8, u8),
-    /// A region that takes writes and should not.
-    pub drift: Option<RegionPos>,
-    /// The best candidate, for a failover.
-    pub candidate: Option<Candidate>,
-    /// What it depends on and must wait for.
-    pub waits_for: Option<ServiceId>,
-    /// Every region is down.
-    pub all_down: bool,
-    /// What would be lost; none: nobody knows. Absent: nothing can be lost by this plan.
-    pub loss: Option<Option<Span>>,
-    /// The RPO in force.
-    pub rpo: Option<Span>,
-    /// It promotes, and nothing settles the old side.
-    pub unfenced: bool,
-    /// It promotes.
-    pub promotes: bool,
-    /// So many steps need the dead region.
-    pub needs_dead: u16,
-    /// The cooldown.
-    pub cooldown: Cooldown,
-    /// Automatic failovers lately, over all services.
-    pub failovers: u16,
-    /// Unfinished runs, over all services.
-    pub runs: u16,
-    /// The limits over all services.
-    pub limits: Limits,
-    /// Runs of this plan lately, and how many may be in how long.
-    pub plan_runs: Option<(u16, u16, Span)>,
-    /// What the plan requires and is not up, or that it has no case.
-    pub requires: Result<(), Reason>,
-    /// So many inputs have no default and no value.
-    pub untold: u8,
-    /// So much of the time for a veto is left; none: nothing is to be announced.
-    pub veto: Span,
 }
 
 impl Gate {

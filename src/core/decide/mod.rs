@@ -7,7 +7,9 @@ pub mod candidate;
 pub mod cooldown;
 pub mod explain;
 pub mod gates;
+pub mod reason;
 pub mod scenario;
+pub mod situation;
 
 pub use candidate::{Candidate, Unfit};
 pub use cooldown::{Cooldown, Limits};

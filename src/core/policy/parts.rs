@@ -6,14 +6,13 @@ use alloc::vec::Vec;
 
 use super::draft::{From, ProbeDraft, WitnessDraft};
 use super::flaw::{Flaw, What};
+use super::names::Names;
+use super::order::in_order;
 use super::{ObserverPolicy, PlanPolicy, ProbePolicy};
 use crate::decide::Scenario;
 use crate::ids::{CellPos, ComponentPos, Name, ObserverPos, ProbePos, RegionPos};
 use crate::verdict::standing::{ComponentPart, ProbePart};
 use crate::verdict::{Cell, Clause, DownRule, Observers, Part, Parts, Role, Tier, WitnessOf};
-
-use super::names::Names;
-use super::order::in_order;
 
 pub(super) fn probes_of(names: &mut Names<'_>) -> Vec<ProbePolicy> {
     let draft = names.draft;

@@ -3,12 +3,11 @@
 use alloc::vec::Vec;
 
 use super::draft::{ProbeDraft, ServiceDraft};
+use super::names::Names;
 use super::{CasePolicy, PlanPolicy};
 use crate::ids::{ProbePos, StepPos};
 use crate::plan::{Fencing, Only, Plan, PlanSet, ProbeSet};
 use crate::verdict::Tier;
-
-use super::names::Names;
 
 pub(super) fn plan(names: &mut Names<'_>, set: &PlanSet) -> PlanPolicy {
     let draft = names.draft;

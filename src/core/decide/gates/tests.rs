@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agree::Outcome;
+use crate::decide::cooldown::{Cooldown, Limits};
+use crate::health::self_trust::Isolation;
+use crate::ids::{RegionPos, ServiceId};
 use crate::verdict::Level;
 
 use Gate as G;
