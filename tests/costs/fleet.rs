@@ -279,9 +279,7 @@ impl Fleet {
 
     /// Whether every service has decided something, with every gate looked at.
     pub(crate) fn all_blocked(&self) -> bool {
-        self.state
-            .services()
-            .all(|service| matches!(service.decided, Decided::Blocked(..)) && service.gates.is_some())
+        self.state.services().all(|service| matches!(service.decided, Decided::Blocked(..)))
     }
 
     /// Every probe has failed twice.

@@ -264,9 +264,10 @@ impl Drive {
 
     /// What a script can ask about later.
     fn look(&mut self) {
+        let moment = self.moment();
         let state = &self.observers[0].state;
         for service in state.services() {
-            if let Some(gates) = &service.gates {
+            if let Some((_, gates)) = watchkeeper_core::view::gates(state, service.id, moment) {
                 self.blocked.extend(gates.blocking().map(|(gate, _)| gate.word()));
             }
             for (i, own) in service.own.iter().enumerate() {

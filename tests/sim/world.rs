@@ -531,7 +531,7 @@ impl<'a> World<'a> {
         let (decided, asked) = match core.service(id) {
             Some(seen) => (
                 seen.decided,
-                seen.gates.as_ref().is_some_and(|gates| {
+                view::gates(core, id, self.clock(observer)).is_some_and(|(_, gates)| {
                     let waits = [Reason::NotAsked, Reason::AnswersDisagree];
                     waits.iter().any(|reason| gates.answer(Gate::Quorum) == Answer::Blocks(*reason))
                 }),

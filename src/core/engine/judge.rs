@@ -113,7 +113,9 @@ fn trouble(service: &Service, state: &State) -> Option<Mono> {
     let at = service.known.active?;
     let trust = state.trust.lost();
     let mut first = service.picture.standing(at).at_least(Level::Trouble);
-    if state.trust.isolated().is_some() {
+    // An open incident has been dated when it was opened; where nothing at all is accused there is nothing to date.
+    let dated = service.incident.stage() == Stage::Open && first.is_some();
+    if dated || state.accused == 0 || state.trust.isolated().is_some() {
         return first;
     }
     for (i, part) in service.policy.parts.probes.iter().enumerate() {
@@ -185,6 +187,9 @@ fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
 /// A region, other than the active one, of which a quorum says that it takes writes.
 fn writable_elsewhere(service: &Service, active: RegionPos) -> Option<RegionPos> {
     let parts = &service.policy.parts;
+    if !parts.has_drift {
+        return None;
+    }
     parts.cells.iter().enumerate().find_map(|(i, cell)| {
         let watches = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
         let elsewhere = cell.region.filter(|region| *region != active && watches)?;

@@ -389,7 +389,7 @@ fn ask(core: &mut Core, number: u32, down: &[&str], held: u64) {
 }
 
 fn blocking(core: &Core) -> Vec<(Gate, Reason)> {
-    core.shop().gates.as_deref().map_or(vec![], |gates| gates.blocking().collect())
+    view::gates(&core.state, core.shop().id, core.now).map_or(vec![], |(_, gates)| gates.blocking().collect())
 }
 
 #[test]
@@ -571,8 +571,8 @@ fn a_run_of_one_service_is_news_to_those_that_wait_for_it() {
         core.tell(Input::Seen(Seen::Vote(till, 1, name(who), Some(vote))));
     }
     let gates = |core: &Core| -> Vec<&str> {
-        let gates = core.state.service(till).unwrap().gates.as_deref().copied();
-        gates.map_or(vec![], |gates| gates.blocking().map(|(gate, _)| gate.word()).collect())
+        let gates = view::gates(&core.state, till, core.now);
+        gates.map_or(vec![], |(_, gates)| gates.blocking().map(|(gate, _)| gate.word()).collect())
     };
     let alone = gates(&core);
     assert!(

@@ -117,7 +117,6 @@ fn new(state: &mut State, id: ServiceId, policy: &Arc<ServicePolicy>) -> Box<Ser
         scenarios: vec![ScenarioState::default(); policy.scenarios.len()],
         clauses: vec![None; policy.clauses],
         decided: Decided::Nothing,
-        gates: None,
         announced: None,
         blind: Blind::default(),
         drift: None,

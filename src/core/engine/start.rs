@@ -1,7 +1,6 @@
 //! What would be done now, and what every gate says of it. Nothing is started here: a decision ends as
 //! `would start` or `blocked by`.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::advance::Wake;
@@ -28,10 +27,10 @@ pub(super) fn decide(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    let (decided, gates) = match chosen(service, &state.policy, now, wake) {
+    let decided = match chosen(service, &state.policy, now, wake) {
         None => {
             service.announced = None;
-            (Decided::Nothing, None)
+            Decided::Nothing
         }
         Some((scenario, plan)) => {
             let (mut asked, mut wide) = (core::mem::take(&mut state.asked), core::mem::take(&mut state.wide));
@@ -46,15 +45,9 @@ pub(super) fn decide(
             let gates = look(service, wish, situation, now, wake);
             later(service, state, &gates, now, wake);
             (state.asked, state.wide) = (asked, wide);
-            let decided =
-                if gates.open() { Decided::WouldStart(wish) } else { Decided::Blocked(wish, gates.shape()) };
-            (decided, Some(gates))
+            if gates.open() { Decided::WouldStart(wish) } else { Decided::Blocked(wish, gates.shape()) }
         }
     };
-    match (gates, service.gates.as_deref_mut()) {
-        (Some(gates), Some(kept)) => *kept = gates,
-        (gates, _) => service.gates = gates.map(Box::new),
-    }
     if decided != service.decided {
         service.decided = decided;
         out.record(service, Event::Decided(decided));
@@ -64,6 +57,10 @@ pub(super) fn decide(
 /// Looks at every gate; what only the time for a veto holds back is announced, once.
 fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake: &mut Wake) -> Gates {
     let gates = Gates::look(&situation);
+    if situation.veto == Span::ZERO {
+        service.announced = None;
+        return gates;
+    }
     let others = gates.shape() & !bit(Gate::Veto);
     let announced = service.announced.filter(|announced| match others {
         0 => announced.wish == wish,

@@ -152,7 +152,17 @@ pub(super) fn parts_of(names: &mut Names<'_>, observers: &[ObserverPolicy]) -> P
     let critical =
         components.iter().filter(|c| c.counts && c.priority == crate::verdict::Priority::Critical).count();
     rule_fits(names, None, draft.down_when, critical + usize::from(!own.is_empty()));
-    Parts { regions: draft.regions.len(), probes, components, order, own, rule: draft.down_when, cells }
+    Parts {
+        regions: draft.regions.len(),
+        has_witness: probes.iter().any(|probe| probe.witness_of.is_some()),
+        has_drift: probes.iter().any(|probe| probe.drift),
+        probes,
+        components,
+        order,
+        own,
+        rule: draft.down_when,
+        cells,
+    }
 }
 
 fn rule_fits(names: &mut Names<'_>, component: Option<&Name>, rule: DownRule, there: usize) {

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 
 use super::Share;
 use crate::agree::{Epoch, Outcome, RunId};
-use crate::decide::Gates;
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
 use crate::decide::scenario::{Arming, Tried};
@@ -48,8 +47,6 @@ pub struct Service {
     pub(crate) clauses: Vec<Option<Mono>>,
     /// What would be done now.
     pub decided: Decided,
-    /// What every gate said of that.
-    pub gates: Option<Box<Gates>>,
     /// Announced, and left for a veto.
     pub(crate) announced: Option<Announced>,
     /// Since when nobody knows the active region to be up.

@@ -116,6 +116,8 @@ pub(crate) fn parts(regions: usize, rule: DownRule, components: &[MadeComponent]
         order: (0..components.len()).map(ComponentPos::at).collect(),
         own: members(None, Tier::Trigger),
         rule,
+        has_witness: made.iter().any(|probe| probe.witness_of.is_some()),
+        has_drift: made.iter().any(|probe| probe.drift),
         probes: made,
         cells,
     }

@@ -134,6 +134,10 @@ pub struct Parts {
     pub rule: DownRule,
     /// What votes speak of.
     pub cells: Vec<Cell>,
+    /// Some probe is a witness.
+    pub has_witness: bool,
+    /// Some probe is drift watch.
+    pub has_drift: bool,
 }
 
 /// How a service stands in one region.
@@ -309,16 +313,20 @@ impl Parts {
     }
 
     fn witnessed(&self, at: RegionPos, active: Option<RegionPos>, look: &impl Look, after: Mono) -> bool {
-        self.probes.iter().any(|part| {
-            let speaks = match part.witness_of {
-                Some(WitnessOf::Active) => active == Some(at),
-                Some(WitnessOf::Region(of)) => of == at,
-                None => false,
-            };
-            let there = part.cells.iter().enumerate().filter(|(region, _)| *region != at.index());
-            speaks
-                && there.filter_map(|(_, cell)| *cell).chain(part.nowhere).any(|cell| look.lives(cell, after))
-        })
+        self.has_witness
+            && self.probes.iter().any(|part| {
+                let speaks = match part.witness_of {
+                    Some(WitnessOf::Active) => active == Some(at),
+                    Some(WitnessOf::Region(of)) => of == at,
+                    None => false,
+                };
+                let there = part.cells.iter().enumerate().filter(|(region, _)| *region != at.index());
+                speaks
+                    && there
+                        .filter_map(|(_, cell)| *cell)
+                        .chain(part.nowhere)
+                        .any(|cell| look.lives(cell, after))
+            })
     }
 }
 

@@ -20,11 +20,13 @@ use crate::verdict::{Level, Picture, Say};
 
 /// What every gate says of what would be done now, if anything would.
 #[must_use]
-pub fn gates(state: &State, id: ServiceId) -> Option<(Wish, Gates)> {
+pub fn gates(state: &State, id: ServiceId, now: Now) -> Option<(Wish, Gates)> {
     let service = state.service(id)?;
     match service.decided {
         Decided::Nothing => None,
-        Decided::WouldStart(wish) | Decided::Blocked(wish, _) => Some((wish, **service.gates.as_ref()?)),
+        Decided::WouldStart(wish) | Decided::Blocked(wish, _) => {
+            Some((wish, gates_now(service, state, wish, now)))
+        }
     }
 }
 
