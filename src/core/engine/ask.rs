@@ -46,7 +46,7 @@ pub(super) fn waits_for_probe(service: &Service, cell: CellPos, probe: &Debounce
 pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out) -> Option<Mono> {
     let window = state.policy.ask;
     loop {
-        let service = state.services.get(id.index()).and_then(Option::as_deref)?;
+        let service = state.service(id)?;
         let ask = service.ask;
         if ask.number == 0 || ask.answered {
             return None;
@@ -94,7 +94,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
                 set(state, id, AskState { answered: true, ..ask });
                 watch::refresh_service(state, id, out);
                 let me = state.me();
-                if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+                if let Some(service) = state.service_mut(id) {
                     service.votes.answer_myself(me, ask.number);
                     out.record(service, Event::Answered { ask: ask.number });
                 }
@@ -105,7 +105,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
 }
 
 fn set(state: &mut State, id: ServiceId, ask: AskState) {
-    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+    if let Some(service) = state.service_mut(id) {
         service.ask = ask;
     }
 }

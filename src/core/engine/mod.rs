@@ -71,7 +71,7 @@ fn wake(state: &mut State, now: Now, out: &mut Out) {
         match timer {
             Timer::SelfTrust => watch::advance_trust(state, now, out),
             Timer::Service(id) => {
-                if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+                if let Some(service) = state.service_mut(id) {
                     if service.armed == Some(at) {
                         service.armed = None;
                     }
@@ -110,7 +110,7 @@ fn settle(state: &mut State, now: Now, out: &mut Out) {
 
 /// This service may have changed.
 fn mark(state: &mut State, id: crate::ids::ServiceId) {
-    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+    if let Some(service) = state.service_mut(id)
         && !service.dirty
     {
         service.dirty = true;

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::out::Out;
-use super::{mark, watch};
+use super::{advance, mark, watch};
 use crate::agree::{Ask, Claim, Raised, Record, RunId, Vote};
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
@@ -36,10 +36,6 @@ pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
     }
 }
 
-fn service_mut(state: &mut State, id: ServiceId) -> Option<&mut Service> {
-    state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
-}
-
 fn vote(
     state: &mut State,
     id: ServiceId,
@@ -56,7 +52,7 @@ fn vote(
         // What we say is known here first; what the coordinator holds of it is learned when it is written.
         return out.refuse(state, Refusal::NotMyVote(seat));
     }
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     let taken = match vote {
         Some(vote) => service.votes.tell(seat, revision, vote.hash, vote.answers, &vote.says, now.mono),
         None => service.votes.withdraw(seat, revision),
@@ -75,7 +71,7 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
             who => Holder::Other(who),
         },
     };
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     if revision > service.known.claim_revision {
         service.known.claim_revision = revision;
         service.known.holder = holder;
@@ -84,7 +80,7 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
 }
 
 fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now, out: &mut Out) {
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     if revision > service.ask.revision && ask.number > service.ask.number {
         let sent = ask.age.map(|age| now.mono.before(age));
         service.ask = AskState { revision, number: ask.number, seen: now.mono, sent, ..AskState::default() };
@@ -103,7 +99,7 @@ fn trigger(
     now: Now,
     out: &mut Out,
 ) {
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     let place = service.policy.trigger(name.as_str());
     let Some(known) = place.and_then(|at| service.known.raised.get_mut(at.index())) else {
         return out.refuse(state, Refusal::UnknownTrigger(name));
@@ -117,7 +113,7 @@ fn trigger(
 }
 
 fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     if revision <= service.known.record_revision {
         return;
     }
@@ -150,7 +146,7 @@ fn take(
     known: Option<RecordKnown>,
     out: &mut Out,
 ) {
-    let Some(service) = service_mut(state, id) else { return };
+    let Some(service) = state.service_mut(id) else { return };
     let only = crate::state::only_region(&service.policy);
     let active = match &known {
         Some(record) => service.policy.region(&record.active),
@@ -175,19 +171,7 @@ fn take(
     }
     if moved {
         watch::refresh_service(state, id, out);
-        dependents(state, id);
-    }
-}
-
-/// Those that depend on this service look again.
-fn dependents(state: &mut State, id: ServiceId) {
-    let waiting: Vec<ServiceId> = state
-        .services()
-        .filter(|service| service.depends_on.contains(&id))
-        .map(|service| service.id)
-        .collect();
-    for id in waiting {
-        mark(state, id);
+        advance::dependents(state, id);
     }
 }
 

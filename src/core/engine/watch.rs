@@ -21,7 +21,7 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         return out.refuse(state, Refusal::Impossible(sample.probe));
     }
     let (id, cell) = (slot.service, slot.cell);
-    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else {
+    let Some(service) = state.service(id) else {
         return out.refuse(state, Refusal::NoSuchService);
     };
     let outcome = match sample.outcome {
@@ -84,7 +84,7 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
 
 fn slot_pace_is_current(state: &State, probe: ProbeId) -> bool {
     let Some(slot) = state.probes.get(probe.index()) else { return true };
-    match state.services.get(slot.service.index()).and_then(Option::as_deref) {
+    match state.service(slot.service) {
         Some(service) => pace(state, slot, service) == slot.pace,
         None => true,
     }
@@ -134,7 +134,7 @@ fn proven(state: &mut State, out: &mut Out) {
     if satisfied {
         state.wanted = None;
         for id in waiting {
-            if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+            if let Some(service) = state.service_mut(id) {
                 service.awaiting = false;
             }
         }
@@ -166,7 +166,7 @@ pub(super) fn want(state: &mut State, after: Mono) {
 
 /// The service waits for a good check.
 pub(super) fn await_proof(state: &mut State, id: ServiceId) {
-    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+    if let Some(service) = state.service_mut(id)
         && !service.awaiting
     {
         service.awaiting = true;
@@ -179,7 +179,7 @@ pub(super) fn stale(state: &mut State, probe: ProbeId, now: Now, out: &mut Out) 
     let trust = state.trust.lost();
     let Some(slot) = state.probes.get(probe.index()).filter(|slot| !slot.gone) else { return };
     let (id, cell) = (slot.service, slot.cell);
-    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(service) = state.service(id) else { return };
     let Some(policy) = service.policy.probes.get(probe_of(service, cell)) else { return };
     let due = slot.debounced.seen() + policy.debounce.stale_after();
     let slot = &mut state.probes[probe.index()];
@@ -220,7 +220,7 @@ pub(super) fn refresh(state: &mut State, probe: ProbeId, out: &mut Out) {
 /// Tells the shell how often to run a probe, if that is another than it was told.
 pub(super) fn repace(state: &mut State, probe: ProbeId, out: &mut Out) {
     let Some(slot) = state.probes.get(probe.index()) else { return };
-    let Some(service) = state.services.get(slot.service.index()).and_then(Option::as_deref) else { return };
+    let Some(service) = state.service(slot.service) else { return };
     let wanted = pace(state, slot, service);
     if wanted == slot.pace {
         return;
@@ -253,7 +253,7 @@ fn witness(service: &Service, cell: CellPos) -> bool {
 
 /// The pace of those that say that a region lives.
 pub(super) fn repace_witnesses(state: &mut State, id: ServiceId, out: &mut Out) {
-    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(service) = state.service(id) else { return };
     for index in 0..service.own.len() {
         let cell = CellPos::at(index);
         let of_witness = state.services[id.index()]
@@ -268,7 +268,7 @@ pub(super) fn repace_witnesses(state: &mut State, id: ServiceId, out: &mut Out) 
 
 /// All that this observer says of a service, anew.
 pub(super) fn refresh_service(state: &mut State, id: ServiceId, out: &mut Out) {
-    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(service) = state.service(id) else { return };
     for index in 0..service.own.len() {
         let probe =
             state.services[id.index()].as_deref().and_then(|service| service.mine(CellPos::at(index)));
@@ -288,11 +288,11 @@ fn refresh_all(state: &mut State, out: &mut Out) {
 /// Writes into our own vote what we say of one cell.
 pub(super) fn say(state: &mut State, id: ServiceId, cell: CellPos) {
     let me = state.me();
-    let myself = match state.services.get(id.index()).and_then(Option::as_deref) {
+    let myself = match state.service(id) {
         Some(service) => myself(state, service, cell),
         None => return,
     };
-    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) {
+    if let Some(service) = state.service_mut(id) {
         service.votes.say_myself(me, cell, myself);
     }
 }
@@ -350,7 +350,7 @@ fn parent_health(probes: &[Slot], service: &Service, cell: CellPos, trust: u32) 
 
 /// What stands behind a probe is no evidence while it is in doubt; when it falls, what they had begun is dropped.
 fn parent_changed(state: &mut State, id: ServiceId, cell: CellPos, fell: bool, out: &mut Out) {
-    let Some(service) = state.services.get(id.index()).and_then(Option::as_deref) else { return };
+    let Some(service) = state.service(id) else { return };
     let Some(at) = service.policy.parts.cells.get(cell.index()).copied() else { return };
     let policy = alloc::sync::Arc::clone(&service.policy);
     let Some(parent) = policy.probes.get(at.probe.index()) else { return };
@@ -375,7 +375,7 @@ fn parent_changed(state: &mut State, id: ServiceId, cell: CellPos, fell: bool, o
 }
 
 fn record_health(state: &mut State, id: ServiceId, cell: CellPos, now: Health, since: Mono, out: &mut Out) {
-    if let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut)
+    if let Some(service) = state.service_mut(id)
         && let Some(at) = service.policy.parts.cells.get(cell.index()).copied()
     {
         out.record(service, Event::Health { probe: at.probe, region: at.region, now, since });

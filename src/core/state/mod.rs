@@ -122,6 +122,10 @@ impl State {
         self.services.get(id.index())?.as_deref()
     }
 
+    pub(crate) fn service_mut(&mut self, id: ServiceId) -> Option<&mut Service> {
+        self.services.get_mut(id.index())?.as_deref_mut()
+    }
+
     /// All services, in the order of their ids.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().flatten().map(|service| &**service)
