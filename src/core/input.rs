@@ -3,10 +3,13 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::agree::{Ask, Claim, Raised, Record, Vote};
+use crate::agree::{Answer, Ask, Claim, Pulse, Raised, Record, RunId, TxnId, Velocity, Vote};
+use crate::authority::{ClusterId, Nonce, Renewed};
 use crate::health::Sample;
 use crate::health::self_trust::Round;
 use crate::ids::{Name, ServiceId};
+use crate::order::Order;
+use crate::plan::{Filled, Reply, StepName};
 use crate::policy::Policy;
 use crate::time::{Span, Wall};
 
@@ -35,6 +38,88 @@ pub enum Input {
     },
     /// Maintenance windows, worked out anew.
     Windows(Vec<Window>),
+    /// What came back for a renewal of the session.
+    Renewed {
+        /// Which.
+        nonce: Nonce,
+        /// What.
+        answer: Renewed,
+    },
+    /// What became of a transaction.
+    Answered {
+        /// Which.
+        id: TxnId,
+        /// What.
+        answer: Answer,
+    },
+    /// A call has ended.
+    Finished(Finished),
+    /// Whether users may be led to a region was read back.
+    ReadBack {
+        /// For which service,
+        service: ServiceId,
+        /// which run
+        run: RunId,
+        /// and which step.
+        step: StepName,
+        /// It takes writes (of a service that keeps nothing: it is up).
+        writable: bool,
+    },
+    /// An operator said something.
+    Ordered(Order),
+    /// Events are durable, with the notices that they owe.
+    Recorded {
+        /// Whose; none: this observer's.
+        service: Option<ServiceId>,
+        /// All up to this number.
+        upto: u64,
+    },
+    /// What can be said of this observer's own store.
+    Store(Store),
+    /// What can be said of the coordinator. Until it is told that there is one, nothing acts.
+    Coordinator(Coordinator),
+    /// The daemon is to end: claims are given up, runs go on elsewhere.
+    ShutdownAsked,
+}
+
+/// A call has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Of which service.
+    pub service: ServiceId,
+    /// Of which run.
+    pub run: RunId,
+    /// Of which step.
+    pub step: StepName,
+    /// Whether it was about taking the step back.
+    pub undoing: bool,
+    /// Its token's serial.
+    pub serial: u64,
+    /// What came back.
+    pub reply: Reply,
+    /// What it gives to later steps.
+    pub outputs: Vec<(Name, Filled)>,
+}
+
+/// What can be said of this observer's own store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// It takes what is written.
+    #[default]
+    Ok,
+    /// Its disk is full.
+    Full,
+    /// It is corrupt.
+    Corrupt,
+}
+
+/// What can be said of the coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coordinator {
+    /// It answers, and this is what it calls itself.
+    There(ClusterId),
+    /// It does not answer.
+    Lost,
 }
 
 /// A fact in the coordinator, with the revision at which it was read. An older revision than the known one, or the
@@ -51,6 +136,10 @@ pub enum Seen {
     Ask(ServiceId, u64, Ask),
     /// A trigger of a service; none: it is not raised.
     Trigger(ServiceId, u64, Name, Option<Raised>),
+    /// An observer's pulse; none: its session is gone.
+    Pulse(Name, u64, Option<Pulse>),
+    /// The velocity counter.
+    Velocity(u64, Velocity),
 }
 
 /// A span of maintenance.

@@ -19,6 +19,7 @@ pub mod engine;
 pub mod event;
 pub mod health;
 pub mod input;
+pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod severity;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Ask, Claim, Epoch, Record, Vote};
+use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::decide::{Limits, Mode};
 use watchkeeper_core::effect::Effect;
 use watchkeeper_core::engine::{start, step};
@@ -16,7 +17,8 @@ use watchkeeper_core::plan::{
     plan_set,
 };
 use watchkeeper_core::policy::{
-    ComponentDraft, ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft, WhenDraft,
+    ComponentDraft, ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft,
+    SessionTerms, WhenDraft,
 };
 use watchkeeper_core::state::State;
 use watchkeeper_core::time::{Mono, Now, Span, Wall};
@@ -107,6 +109,7 @@ pub(crate) fn policy(services: usize, probes: usize, observers: usize) -> Arc<Po
         self_trust: self_trust::Settings::majority_of(3),
         limits: Limits::DEFAULT,
         ask: Span::secs(5),
+        session: SessionTerms::DEFAULT,
         services: (0..services).map(|i| service(i, probes)).collect(),
     };
     Arc::new(Policy::build(draft).expect("a policy"))
@@ -152,7 +155,11 @@ impl Fleet {
         for i in 0..services {
             let record = Record::at_rest(name("east"), Epoch(1));
             fleet.tell(Input::Seen(Seen::Record(ServiceId::at(i), 1, Some(record))));
-            fleet.tell(Input::Seen(Seen::Claim(ServiceId::at(i), 1, Some(Claim { holder: name("o0") }))));
+            fleet.tell(Input::Seen(Seen::Claim(
+                ServiceId::at(i),
+                1,
+                Some(Claim { holder: name("o0"), session: SessionId(0) }),
+            )));
         }
         fleet
     }

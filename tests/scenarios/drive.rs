@@ -218,7 +218,16 @@ impl Drive {
                 | Input::References { .. }
                 | Input::Reloaded(_)
                 | Input::ClockJumped { .. }
-                | Input::Windows(_),
+                | Input::Windows(_)
+                | Input::Renewed { .. }
+                | Input::Answered { .. }
+                | Input::Finished(_)
+                | Input::ReadBack { .. }
+                | Input::Ordered(_)
+                | Input::Recorded { .. }
+                | Input::Store(_)
+                | Input::Coordinator(_)
+                | Input::ShutdownAsked,
                 Delivery::AgainAndLate,
             ) => false,
         };
@@ -248,6 +257,12 @@ impl Drive {
                     self.story.push(format!("{:>10}  * {text}", told::at(now)));
                     self.events.push(text);
                 }
+                effect @ (Effect::Renew { .. }
+                | Effect::Transact(_)
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
                 Effect::Record { .. } => {}
             }
         }

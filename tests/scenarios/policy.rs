@@ -6,7 +6,7 @@ use std::sync::Arc;
 use watchkeeper_core::decide::{Limits, Mode};
 use watchkeeper_core::health::self_trust;
 use watchkeeper_core::ids::{Name, PolicyHash};
-use watchkeeper_core::policy::{ObserverDraft, Policy, PolicyDraft, RegionDraft};
+use watchkeeper_core::policy::{ObserverDraft, Policy, PolicyDraft, RegionDraft, SessionTerms};
 use watchkeeper_core::time::Span;
 
 use crate::service;
@@ -28,6 +28,7 @@ pub(crate) fn policy(lines: &[Words], me: Option<&str>) -> Read<Arc<Policy>> {
         self_trust: self_trust::Settings::majority_of(3),
         limits: Limits::DEFAULT,
         ask: Span::secs(5),
+        session: SessionTerms::DEFAULT,
         services: Vec::new(),
     };
     let services = lines.iter().position(|line| line.peek() == Some("service")).unwrap_or(lines.len());

@@ -57,9 +57,9 @@ pub(crate) fn change(record: Option<Record>, words: &mut Words, incident: u32) -
             if automatic && kind == PlanKind::Failover {
                 record.automatic.push(id);
             }
-            record.run = Some(Unfinished { id, plan: plan.clone(), kind });
+            record.run = Some(Unfinished::live(id, plan.clone(), kind, record.active.clone()));
             if kind == PlanKind::Failover {
-                record.last_failover = Some(Failover { id, outcome: None, acknowledged: false });
+                record.last_failover = Some(Failover::started(id, plan.clone(), record.active.clone()));
             }
             record.tried.push(Try { run: id, plan, scenario, incident, outcome: None });
         }

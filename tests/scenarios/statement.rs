@@ -1,6 +1,7 @@
 //! What happens in a script: one line, one thing that the world, the coordinator or an operator does.
 
 use watchkeeper_core::agree::{Ask, Claim, Raised, Vote};
+use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::health::{Outcome, Sample};
 use watchkeeper_core::ids::{Name, PolicyHash, ServiceId};
 use watchkeeper_core::input::{Input, Seen, Window};
@@ -40,8 +41,8 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
             words.must("held by")?;
             let claim = match words.word("observer")?.as_str() {
                 "nobody" => None,
-                "me" => Some(Claim { holder: named(&drive.me().name)? }),
-                other => Some(Claim { holder: named(other)? }),
+                "me" => Some(Claim { holder: named(&drive.me().name)?, session: SessionId(0) }),
+                other => Some(Claim { holder: named(other)?, session: SessionId(0) }),
             };
             match &claim {
                 Some(claim) => drive.claims.insert(service, claim.clone()),

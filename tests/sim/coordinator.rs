@@ -2,6 +2,7 @@
 //! invents nothing. Until the core transacts by itself, the world writes here what an observer's core shows.
 
 use watchkeeper_core::agree::{Ask, Claim, Epoch, Failover, Outcome, Record, RunId, Vote};
+use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::input::Seen;
 use watchkeeper_core::time::Span;
@@ -82,7 +83,9 @@ impl Coordinator {
         record.active = name(&region(to));
         record.epoch = Epoch(record.epoch.0 + 1);
         record.automatic.push(run);
-        record.last_failover = Some(Failover { id: run, outcome: Some(Outcome::Done), acknowledged: false });
+        let left = record.quarantined.iter().next().cloned().unwrap_or_else(|| record.active.clone());
+        let failover = Failover::started(run, name("failover"), left);
+        record.last_failover = Some(Failover { outcome: Some(Outcome::Done), ..failover });
         keys.record.0 = self.revision;
     }
 
@@ -95,7 +98,9 @@ impl Coordinator {
             Seen::Claim(
                 id,
                 keys.claim.0,
-                keys.claim.1.map(|holder| Claim { holder: name(&format!("o{holder}")) }),
+                keys.claim
+                    .1
+                    .map(|holder| Claim { holder: name(&format!("o{holder}")), session: SessionId(0) }),
             ),
         ];
         if keys.ask.1 > 0 {

@@ -11,7 +11,7 @@ use watchkeeper_core::plan::{
 };
 use watchkeeper_core::policy::{
     ComponentDraft, From, ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft,
-    WhenDraft, WitnessDraft,
+    SessionTerms, WhenDraft, WitnessDraft,
 };
 use watchkeeper_core::severity::Objectives;
 use watchkeeper_core::time::Span;
@@ -58,6 +58,7 @@ impl Shape {
                 self_trust: self_trust::Settings::majority_of(REFERENCES as u8),
                 limits: Limits::DEFAULT,
                 ask: Span::secs(5),
+                session: SessionTerms::DEFAULT,
                 services: (0..services).map(|s| service(s, regions, hash, observers)).collect(),
             };
             Arc::new(Policy::build(draft).expect("a policy"))

@@ -398,6 +398,12 @@ impl<'a> World<'a> {
                         self.put(takes, observer, What::Checked(round));
                     }
                 }
+                effect @ (Effect::Renew { .. }
+                | Effect::Transact(_)
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
                 Effect::Record { service, event, .. } => self.recorded(observer, service, &event),
             }
         }

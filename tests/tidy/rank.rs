@@ -10,7 +10,7 @@ use super::paths::paths;
 use super::source::House;
 
 /// From the ground up; modules on one line may use one another.
-const RANKS: [&[&str]; 14] = [
+const RANKS: [&[&str]; 15] = [
     &["ids"],
     &["time"],
     &["authority"],
@@ -21,6 +21,7 @@ const RANKS: [&[&str]; 14] = [
     &["agree"],
     &["decide"],
     &["policy"],
+    &["order"],
     &["event", "input", "effect"],
     &["state"],
     &["engine"],

@@ -3,6 +3,7 @@
 //! [`step`] is the only door. It cannot fail, starts nothing, and answers with what is to be done. Every file here
 //! has one part of the story; none remembers an edge in a flag.
 
+mod acting;
 mod advance;
 mod ask;
 mod judge;
@@ -52,6 +53,11 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
             state.windows = windows;
             self::windows(state, now);
         }
+        Input::Renewed { .. } | Input::ReadBack { .. } | Input::Recorded { .. } => {}
+        Input::Store(_) | Input::Coordinator(_) | Input::ShutdownAsked => {}
+        Input::Answered { id, answer } => acting::answered(state, id, &answer, now, &mut out),
+        Input::Finished(finished) => acting::finished(state, finished, now, &mut out),
+        Input::Ordered(order) => acting::ordered(state, order, now, &mut out),
     }
     settle(state, now, &mut out);
     out.effects

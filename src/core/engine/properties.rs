@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::tests::name;
 use super::*;
 use crate::agree::{Ask, Claim, Epoch, Failover, Raised, Record, RunId, Try, Unfinished, Vote};
+use crate::authority::SessionId;
 use crate::decide::{Gate, Limits, Mode, Reason};
 use crate::event::{Decided, Event};
 use crate::health::self_trust::Round;
@@ -23,7 +24,7 @@ use crate::plan::{
 };
 use crate::policy::{
     ComponentDraft, From, ObserverDraft, Policy, PolicyDraft, ProbeDraft, RungDraft, ScenarioDraft,
-    ServiceDraft, WhenDraft,
+    ServiceDraft, SessionTerms, WhenDraft,
 };
 use crate::severity::{Preset, Stage};
 use crate::state::State;
@@ -144,6 +145,7 @@ fn policy(change: Change) -> Arc<Policy> {
         self_trust: self_trust::Settings::majority_of(3),
         limits: Limits { parallel_runs: 1, ..Limits::DEFAULT },
         ask: Span::secs(5),
+        session: SessionTerms::DEFAULT,
         services,
     };
     Arc::new(Policy::build(draft).unwrap())
@@ -185,6 +187,12 @@ impl Core {
                         self.tell(Input::References { round, reached });
                     }
                 }
+                effect @ (Effect::Renew { .. }
+                | Effect::Transact(_)
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
                 Effect::Record { service, event, .. } => self.events.push((service, event)),
             }
         }
@@ -373,7 +381,7 @@ fn in_trouble(down: &[&str], change: Change) -> Core {
     let mut core = Core::new(&policy(change));
     let shop = core.id("shop");
     core.adopt(|_| {});
-    core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));
+    core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here"), session: SessionId(0) }))));
     core.votes(1, down, 0);
     core.run(Span::secs(25));
     core
@@ -553,7 +561,11 @@ fn whoever_holds_the_claim_is_known_by_name_across_a_reload() {
     let mut core = Core::new(&policy(Change::default()));
     let shop = core.id("shop");
     core.adopt(|_| {});
-    core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("there") }))));
+    core.tell(Input::Seen(Seen::Claim(
+        shop,
+        1,
+        Some(Claim { holder: name("there"), session: SessionId(0) }),
+    )));
     assert!(core.why().contains("there holds the claim"), "{}", core.why());
     core.tell(Input::Reloaded(policy(Change { fewer_observers: true, ..Change::default() })));
     assert!(core.why().contains("there holds the claim"), "{}", core.why());
@@ -579,7 +591,7 @@ fn a_run_of_one_service_is_news_to_those_that_wait_for_it() {
         alone.contains(&"quorum") && !alone.contains(&"dependency") && !alone.contains(&"parallel"),
         "{alone:?}"
     );
-    let run = Unfinished { id: RunId(1), plan: name("failover"), kind: PlanKind::Failover };
+    let run = Unfinished::live(RunId(1), name("failover"), PlanKind::Failover, name("west"));
     core.adopt(|record| record.run = Some(run));
     let moving = gates(&core);
     assert!(moving.contains(&"dependency") && moving.contains(&"parallel"), "{moving:?}");
@@ -695,8 +707,8 @@ impl Core {
             }
             Told::Shell(reached) => self.references = *reached,
             Told::Record { till, revision, kind } => {
-                let run =
-                    Unfinished { id: RunId(*revision), plan: name("failover"), kind: PlanKind::Failover };
+                let (id, plan) = (RunId(*revision), name("failover"));
+                let run = Unfinished::live(id, plan, PlanKind::Failover, name("west"));
                 let outcome = Some(crate::agree::Outcome::Done);
                 let tried = |outcome, plan| Try {
                     run: RunId(u64::from(*kind)),
@@ -705,7 +717,8 @@ impl Core {
                     incident: 1,
                     outcome,
                 };
-                let last = Failover { id: RunId(1), outcome, acknowledged: false };
+                let last =
+                    Failover { outcome, ..Failover::started(RunId(1), name("failover"), name("east")) };
                 let record = match kind {
                     0 => None,
                     1 => Some(Record { active: name("west"), epoch: Epoch(2), ..record() }),
@@ -728,7 +741,8 @@ impl Core {
                 self.tell(Input::Seen(Seen::Record(id, *revision, record)));
             }
             Told::Claim(revision, who) => {
-                let claim = who.map(|who| Claim { holder: name(WHO[usize::from(who)]) });
+                let claim =
+                    who.map(|who| Claim { holder: name(WHO[usize::from(who)]), session: SessionId(0) });
                 let id = service(self, false);
                 self.tell(Input::Seen(Seen::Claim(id, *revision, claim)));
             }
@@ -944,7 +958,7 @@ proptest! {
             core.adopt(|record| record.paused = paused);
             core.votes(3, &down, answers);
             let shop = core.id("shop");
-            core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));
+            core.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here"), session: SessionId(0) }))));
             core.tell(Input::Seen(Seen::Ask(shop, 1, Ask { number: 1, by: name("here"), age: Some(Span::ZERO) })));
             core.tell(Input::Seen(Seen::Trigger(shop, 1, name("alarm"), raised.map(|age| Raised { age: Span::secs(age) }))));
         };

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::out::Out;
-use super::{advance, mark, watch};
+use super::{acting, advance, mark, watch};
 use crate::agree::{Ask, Claim, Raised, Record, RunId, Vote};
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
@@ -18,6 +18,10 @@ use crate::time::{Mono, Now};
 /// A fact in the coordinator has changed.
 pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
     let id = match &seen {
+        Seen::Pulse(who, revision, pulse) => {
+            return acting::session::pulse(state, who, *revision, *pulse, now);
+        }
+        Seen::Velocity(revision, velocity) => return acting::velocity(state, *revision, velocity, now),
         Seen::Record(id, ..)
         | Seen::Claim(id, ..)
         | Seen::Vote(id, ..)
@@ -33,6 +37,7 @@ pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
         Seen::Vote(_, revision, who, vote) => self::vote(state, id, revision, &who, vote, now, out),
         Seen::Ask(_, revision, ask) => self::ask(state, id, revision, &ask, now, out),
         Seen::Trigger(_, revision, name, raised) => trigger(state, id, revision, name, raised, now, out),
+        Seen::Pulse(..) | Seen::Velocity(..) => {}
     }
 }
 
@@ -178,7 +183,7 @@ fn take(
 /// A record in places. What it says of the past is dated from when this core first saw it.
 fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now: Mono) -> RecordKnown {
     let policy = &service.policy;
-    let last = record.last_failover.map(|failover| {
+    let last = record.last_failover.as_ref().map(|failover| {
         let known =
             before.and_then(|b| b.last).filter(|(id, _)| *id == failover.id).and_then(|(_, last)| last.ended);
         let ended = failover.outcome.map(|outcome| match known {

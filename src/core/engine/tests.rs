@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::agree::{Ask, Claim, Epoch, Record};
+use crate::authority::SessionId;
 use crate::decide::{Limits, Mode};
 use crate::event::{Decided, Event};
 use crate::health::{Failure, Outcome, Sample, self_trust};
@@ -15,7 +16,9 @@ use crate::input::Seen;
 use crate::plan::{
     ActionDraft, ActsAs, BodyDraft, Known, PlanDraft, PlanKind, Raw, Site, StepDraft, plan_set,
 };
-use crate::policy::{ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft, WhenDraft};
+use crate::policy::{
+    ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft, SessionTerms, WhenDraft,
+};
 use crate::state::State;
 use crate::time::{Mono, Span, Wall};
 use crate::verdict::Level;
@@ -53,6 +56,7 @@ fn policy() -> Arc<Policy> {
         self_trust: self_trust::Settings::majority_of(3),
         limits: Limits::DEFAULT,
         ask: Span::secs(5),
+        session: SessionTerms::DEFAULT,
         services: vec![service],
     };
     Arc::new(Policy::build(draft).unwrap())
@@ -89,6 +93,12 @@ impl World {
                     let reached = self.references;
                     self.tell(Input::References { round, reached });
                 }
+                effect @ (Effect::Renew { .. }
+                | Effect::Transact(_)
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
                 Effect::Record { event, .. } => self.events.push(event),
             }
         }
@@ -149,7 +159,11 @@ impl World {
         let record = Record::at_rest(name("east"), Epoch(1));
         let shop = self.shop();
         self.tell(Input::Seen(Seen::Record(shop, 1, Some(record))));
-        self.tell(Input::Seen(Seen::Claim(shop, 1, Some(Claim { holder: name("here") }))));
+        self.tell(Input::Seen(Seen::Claim(
+            shop,
+            1,
+            Some(Claim { holder: name("here"), session: SessionId(0) }),
+        )));
     }
 }
 

@@ -9,7 +9,10 @@ use super::names::Names;
 use super::order::in_order;
 use super::parts::{parts_of, probes_of, weigh};
 use super::plans::plan;
-use super::{ComponentPolicy, ObserverPolicy, PlanPolicy, Policy, ProbePolicy, RegionPolicy, ServicePolicy};
+use super::{
+    ComponentPolicy, Failback, Follows, ObserverPolicy, OnClear, PlanPolicy, Policy, ProbePolicy,
+    RegionPolicy, ServicePolicy,
+};
 use crate::decide::{Mode, Scenario};
 use crate::ids::{Name, ObserverPos, PlanPos, ScenarioPos};
 use crate::plan::PlanKind;
@@ -88,6 +91,7 @@ impl Policy {
                 self_trust: draft.self_trust,
                 limits: draft.limits,
                 ask: draft.ask,
+                session: draft.session,
                 services,
             }),
             Some(_) | None => Err(flaws),
@@ -176,14 +180,24 @@ fn service(
         let scenarios: Vec<Scenario> =
             draft.scenarios.iter().filter_map(|s| scenario(&mut names, s, ladder.as_ref())).collect();
         let plans = draft.plans.iter().map(|set| plan(&mut names, set)).collect();
-        (parts, probes, ladder, scenarios, plans)
+        let follows = draft.scenarios.iter().map(|s| follows(&mut names, s)).collect();
+        let this = draft.name.clone();
+        let rejoin =
+            draft.rejoin.as_ref().and_then(|plan| of_kind(&mut names, &this, plan, PlanKind::Rejoin));
+        let home = draft.failback.plan.as_ref();
+        let home = home.and_then(|plan| of_kind(&mut names, &this, plan, PlanKind::Failover));
+        let failback = Failback { mode: draft.failback.mode, after: draft.failback.after, plan: home };
+        (parts, probes, ladder, scenarios, plans, follows, rejoin, failback)
     };
-    let (parts, probes, ladder, scenarios, plans): (
+    let (parts, probes, ladder, scenarios, plans, follows, rejoin, failback): (
         Parts,
         Vec<ProbePolicy>,
         Option<Ladder>,
         Vec<Scenario>,
         Vec<PlanPolicy>,
+        Vec<Follows>,
+        Option<PlanPos>,
+        Failback,
     ) = built;
     let probes = weigh(probes, &parts, &scenarios, &plans);
     let ladder = shared(ladder.unwrap_or_else(Ladder::placeholder), ladders);
@@ -205,6 +219,9 @@ fn service(
         blind_page: draft.blind_page,
         drift_after: draft.drift_after,
         quarantine: draft.quarantine,
+        rejoin,
+        failback,
+        follows,
         parts,
         components: (draft.components.into_iter())
             .map(|c| ComponentPolicy { name: c.name, objectives: c.objectives })
@@ -216,6 +233,29 @@ fn service(
         clauses,
         name,
     }
+}
+
+/// A plan of that name, which must be of that kind.
+fn of_kind(names: &mut Names<'_>, by: &Name, plan: &Name, kind: PlanKind) -> Option<PlanPos> {
+    let service = names.draft;
+    let at = names.find(by, What::Plan, plan, service.plans.iter().map(|p| &p.name))?;
+    if service.plans.get(at).is_some_and(|plan| plan.kind != kind) {
+        let (service, plan) = (service.name.clone(), plan.clone());
+        names.flaws.push(Flaw::WrongKind { service, by: by.clone(), plan, kind });
+        return None;
+    }
+    Some(PlanPos::at(at))
+}
+
+/// What follows from a scenario, besides its plan.
+fn follows(names: &mut Names<'_>, draft: &ScenarioDraft) -> Follows {
+    let service = names.draft;
+    let on_clear = draft.on_clear.as_ref().and_then(|on| {
+        let at = names.find(&draft.name, What::Plan, &on.plan, service.plans.iter().map(|p| &p.name))?;
+        let mode = on.mode.unwrap_or(draft.mode);
+        Some(OnClear { plan: PlanPos::at(at), after: on.after, mode })
+    });
+    Follows { on_clear, approval_within: draft.approval_within, given: draft.given.clone() }
 }
 
 fn scenario(names: &mut Names<'_>, draft: &ScenarioDraft, ladder: Option<&Ladder>) -> Option<Scenario> {

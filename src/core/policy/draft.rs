@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::SessionTerms;
 use crate::decide::{Limits, Mode};
 use crate::health::{self, self_trust};
 use crate::ids::{Name, PolicyHash};
-use crate::plan::PlanSet;
+use crate::plan::{Filled, PlanSet, RunTime};
 use crate::severity::{Impact, Objectives, Preset};
 use crate::time::Span;
 use crate::verdict::{Condition, DownRule, Level, Priority, Role, Side, Tier};
@@ -28,6 +29,8 @@ pub struct PolicyDraft {
     pub limits: Limits,
     /// How long answers are waited for.
     pub ask: Span,
+    /// What is asked of the coordinator for a session.
+    pub session: SessionTerms,
     /// The services.
     pub services: Vec<ServiceDraft>,
 }
@@ -87,6 +90,10 @@ pub struct ServiceDraft {
     pub drift_after: Span,
     /// A returning region must be well for so long.
     pub quarantine: Span,
+    /// What fences and re-syncs a returning region.
+    pub rejoin: Option<Name>,
+    /// The way home.
+    pub failback: FailbackDraft,
     /// Its components.
     pub components: Vec<ComponentDraft>,
     /// Its probes.
@@ -239,6 +246,40 @@ pub struct ScenarioDraft {
     pub veto: Span,
     /// What is promised for it.
     pub objectives: Objectives,
+    /// What is owed once it has cleared.
+    pub on_clear: Option<OnClearDraft>,
+    /// Not approved in so long: told again.
+    pub approval_within: Span,
+    /// What its plan is told.
+    pub given: Vec<(RunTime, Filled)>,
+}
+
+/// The way home after a failover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailbackDraft {
+    /// The most that it may do.
+    pub mode: Mode,
+    /// After having been well for so long.
+    pub after: Span,
+    /// Which plan; none: the one that moved it, the other way round.
+    pub plan: Option<Name>,
+}
+
+impl Default for FailbackDraft {
+    fn default() -> FailbackDraft {
+        FailbackDraft { mode: Mode::Approve, after: Span::hours(24), plan: None }
+    }
+}
+
+/// What is owed once a scenario has cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnClearDraft {
+    /// Which plan.
+    pub plan: Name,
+    /// Its condition has been false for so long.
+    pub after: Span,
+    /// The most that it may do; none: the scenario's.
+    pub mode: Option<Mode>,
 }
 
 impl RungDraft {
@@ -280,6 +321,8 @@ impl ServiceDraft {
             blind_page: Span::mins(2),
             drift_after: Span::mins(1),
             quarantine: Span::mins(30),
+            rejoin: None,
+            failback: FailbackDraft::default(),
             components: Vec::new(),
             probes: Vec::new(),
             triggers: Vec::new(),
@@ -324,6 +367,9 @@ impl ScenarioDraft {
             again: None,
             veto: Span::ZERO,
             objectives: Objectives::default(),
+            on_clear: None,
+            approval_within: Span::mins(15),
+            given: Vec::new(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::decide::explain::kind_words;
 use crate::ids::Name;
+use crate::plan::PlanKind;
 use crate::severity::ladder::NotALadder;
 use crate::verdict::Observers;
 use crate::verdict::condition::NotACondition;
@@ -88,6 +90,17 @@ pub enum Flaw {
         /// The probe.
         probe: Name,
     },
+    /// A plan is wanted for what it is not made for.
+    WrongKind {
+        /// In which service.
+        service: Name,
+        /// Who refers to it.
+        by: Name,
+        /// The plan.
+        plan: Name,
+        /// What it should be for.
+        kind: PlanKind,
+    },
     /// A rule asks for more than there are, or for none.
     DownRule {
         /// In which service.
@@ -132,6 +145,10 @@ impl fmt::Display for Flaw {
                 write!(f, "this daemon is called `{me}`, and no observer is: declare it or set its name")
             }
             Flaw::Observers(n) => write!(f, "there are {n} observers: 1 to {} are possible", Observers::MOST),
+            Flaw::WrongKind { service, by, plan, kind } => {
+                let kind = kind_words(*kind);
+                write!(f, "`{by}` of service `{service}` names the plan `{plan}`, which is no {kind} plan")
+            }
             Flaw::LostAt(region, pct) => {
                 write!(f, "`lost_at` of region `{region}` is {pct}%: write 1% to 100%")
             }

@@ -13,8 +13,8 @@ mod parts;
 mod plans;
 
 pub use draft::{
-    ComponentDraft, From, ObserverDraft, PolicyDraft, ProbeDraft, RegionDraft, RungDraft, ScenarioDraft,
-    ServiceDraft, When, WhenDraft, WitnessDraft,
+    ComponentDraft, FailbackDraft, From, ObserverDraft, OnClearDraft, PolicyDraft, ProbeDraft, RegionDraft,
+    RungDraft, ScenarioDraft, ServiceDraft, When, WhenDraft, WitnessDraft,
 };
 pub use flaw::{Flaw, What};
 
@@ -29,7 +29,7 @@ use crate::ids::{
     CellPos, ComponentPos, Name, ObserverPos, PlanPos, PolicyHash, ProbePos, RegionPos, ScenarioPos,
     TriggerPos,
 };
-use crate::plan::{Case, PlanSet, Rate};
+use crate::plan::{Case, Filled, PlanSet, Rate, RunTime};
 use crate::severity::{Ladder, Objectives};
 use crate::time::Span;
 use crate::verdict::{Observers, Parts, Priority};
@@ -51,8 +51,58 @@ pub struct Policy {
     pub limits: Limits,
     /// How long answers to "look again" are waited for.
     pub ask: Span,
+    /// What is asked of the coordinator for a session.
+    pub session: SessionTerms,
     /// Services, by name.
     pub services: Vec<Arc<ServicePolicy>>,
+}
+
+/// What is asked of the coordinator for a session. What counts is what it grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTerms {
+    /// Its time to live.
+    pub ttl: Span,
+    /// Kept before its end.
+    pub margin: Span,
+}
+
+impl SessionTerms {
+    /// CONFIG's defaults.
+    pub const DEFAULT: SessionTerms = SessionTerms { ttl: Span::secs(15), margin: Span::secs(3) };
+
+    /// How often it is renewed: three times in its life.
+    #[must_use]
+    pub const fn every(self) -> Span {
+        Span::micros(self.ttl.as_micros() / 3)
+    }
+
+    /// How long an observer in the active region leaves a free claim to those outside.
+    #[must_use]
+    pub const fn yield_wait(self) -> Span {
+        self.ttl.times(2)
+    }
+}
+
+/// The way home after a failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failback {
+    /// The most that it may do.
+    pub mode: Mode,
+    /// After having been well for so long.
+    pub after: Span,
+    /// Which plan; none: the one that moved it, the other way round.
+    pub plan: Option<PlanPos>,
+}
+
+/// What is owed once a scenario has cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnClear {
+    /// Which plan.
+    pub plan: PlanPos,
+    /// Its condition has been false for so long.
+    pub after: Span,
+    /// The most that it may do.
+    pub mode: Mode,
 }
 
 /// A region.
@@ -108,6 +158,12 @@ pub struct ServicePolicy {
     pub drift_after: Span,
     /// A returning region must be well for so long.
     pub quarantine: Span,
+    /// What fences and re-syncs a returning region.
+    pub rejoin: Option<PlanPos>,
+    /// The way home.
+    pub failback: Failback,
+    /// By scenario: what is owed once it has cleared, how long its approval is waited for, and what its plan is told.
+    pub follows: Vec<Follows>,
     /// Its parts, as standings and conditions see them.
     pub parts: Parts,
     /// Its components.
@@ -122,6 +178,17 @@ pub struct ServicePolicy {
     pub plans: Vec<PlanPolicy>,
     /// How many clauses its rungs and scenarios have: rungs first.
     pub clauses: usize,
+}
+
+/// What follows from a scenario, besides its plan.
+#[derive(Clone, Debug)]
+pub struct Follows {
+    /// What is owed once it has cleared.
+    pub on_clear: Option<OnClear>,
+    /// Not approved in so long: told again.
+    pub approval_within: Span,
+    /// What its plan is told.
+    pub given: Vec<(RunTime, Filled)>,
 }
 
 /// A component, besides what it is to the standing.

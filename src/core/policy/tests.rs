@@ -11,6 +11,7 @@ use crate::decide::Mode;
 use crate::plan::{
     ActionDraft, ActsAs, BodyDraft, Known, PlanDraft, PlanKind, PlanSet, Raw, Site, StepDraft, plan_set,
 };
+use crate::policy::SessionTerms;
 use crate::severity::ladder::NotALadder;
 use crate::severity::{Impact, Preset};
 use crate::verdict::condition::NotACondition;
@@ -38,6 +39,7 @@ fn whole(services: Vec<ServiceDraft>) -> PolicyDraft {
         self_trust: self_trust::Settings::majority_of(3),
         limits: Limits::DEFAULT,
         ask: Span::secs(5),
+        session: SessionTerms::DEFAULT,
         services,
     }
 }
@@ -397,6 +399,7 @@ fn all_that_is_wrong_is_reported_at_once_and_in_words() {
         let mut other = ScenarioDraft::new(name("other"));
         other.when = when(|w| w.down = names(&["wal"]));
         s.scenarios.push(other);
+        s.rejoin = s.plans.first().map(|plan| plan.name.clone());
     })]);
     draft.me = name("texas");
     draft.observers.clear();
@@ -417,8 +420,9 @@ fn all_that_is_wrong_is_reported_at_once_and_in_words() {
         Flaw::Condition { .. } => 10,
         Flaw::NeverThere { .. } => 11,
         Flaw::DownRule { .. } => 12,
+        Flaw::WrongKind { .. } => 13,
     };
-    for wanted in 0..13 {
+    for wanted in 0..14 {
         assert!(flaws.iter().any(|flaw| kind(flaw) == wanted), "no flaw of kind {wanted}: {flaws:#?}");
     }
     for flaw in &flaws {

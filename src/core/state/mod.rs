@@ -3,6 +3,7 @@
 //! Plain data with small accessors; what changes it lives in [`engine`](crate::engine), what reads it for people in
 //! [`view`](crate::view).
 
+pub mod acting;
 mod lookup;
 mod moments;
 mod region;

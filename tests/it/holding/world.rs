@@ -284,6 +284,12 @@ impl<'a> World<'a> {
                     self.probes.get_mut(&probe).expect("only our own probes are paced").every = every;
                 }
                 Effect::CheckReferences { round } => self.tell(Input::References { round, reached: u8::MAX }),
+                effect @ (Effect::Renew { .. }
+                | Effect::Transact(_)
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
                 Effect::Record { event, .. } => {
                     assert!(!matches!(event, Event::Refused(_) | Event::Isolated(_)), "{event:?}");
                 }

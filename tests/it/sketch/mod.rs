@@ -24,7 +24,7 @@ use watchkeeper::core::decide::{Limits, Mode};
 use watchkeeper::core::health::self_trust;
 use watchkeeper::core::ids::Name;
 use watchkeeper::core::plan::PlanDraft;
-use watchkeeper::core::policy::{ObserverDraft, PolicyDraft, RegionDraft};
+use watchkeeper::core::policy::{ObserverDraft, PolicyDraft, RegionDraft, SessionTerms};
 use watchkeeper::core::time::Span;
 
 use files::Files;
@@ -78,6 +78,7 @@ impl Sketch {
             self_trust: self_trust(&mut main),
             limits: limits(&mut main),
             ask: ask(&mut main),
+            session: SessionTerms::DEFAULT,
             services: read.iter().map(|(service, _)| service.clone()).collect(),
             observers,
         };

@@ -1,0 +1,137 @@
+//! What an observer that may act remembers of one service: its claim, what is on its way to the coordinator, its runs,
+//! the orders that wait. All of it but the claim's state is volatile: a successor finds everything that counts in
+//! record and journal.
+
+use alloc::vec::Vec;
+
+use crate::agree::{ClaimState, RunId, Txn};
+use crate::authority::Epoch;
+use crate::ids::PolicyHash;
+use crate::order::Order;
+use crate::plan::saga::{Page, Run, Want};
+use crate::time::Mono;
+
+/// One service, as somebody who may act has it.
+#[derive(Debug, Default)]
+pub struct Acting {
+    /// The claim.
+    pub claim: ClaimState,
+    /// The revision at which the claim that we hold was created.
+    pub created: u64,
+    /// Since when nobody holds the claim, as we know.
+    pub free: Option<Mono>,
+    /// It was given up or refused: not again before then.
+    pub back_off: Option<Mono>,
+    /// Since how many renewals we are unfit and hold it all the same.
+    pub unfit: Option<u64>,
+    /// The transaction that is on its way.
+    pub flight: Option<Flight>,
+    /// So many were sent.
+    pub sent: u32,
+    /// Our own vote.
+    pub ballot: Ballot,
+    /// When we asked last.
+    pub asked: Option<Mono>,
+    /// Runs that are under way; at most one of them occupies the claim.
+    pub runs: Vec<Carried>,
+    /// Record and journal are to be read again.
+    pub stale: bool,
+    /// The record as it was read with the claim; an older one is not acted upon.
+    pub read: u64,
+    /// Orders that wait for their turn, oldest first.
+    pub orders: Vec<Pending>,
+    /// The newest number under which a request was told to people, and when.
+    pub requested: Option<(u64, Mono)>,
+    /// What was refused was told, as this set of gates.
+    pub refused: Option<u32>,
+    /// Since when a region that could go home, or be a candidate again, has been well.
+    pub well: Vec<(crate::ids::RegionPos, Mono)>,
+    /// Since when each condition whose clearing is owed for has been false.
+    pub cleared: Vec<(RunId, Mono)>,
+}
+
+/// A transaction that is on its way.
+#[derive(Debug)]
+pub struct Flight {
+    /// Exactly as it was sent, and as it is sent again.
+    pub txn: Txn,
+    /// When it was sent first.
+    pub at: Mono,
+    /// Nobody knows what became of it; it is sent again then. Nothing else goes out until somebody knows.
+    pub doubt: Option<Mono>,
+    /// At least one try of it was answered with "nobody knows".
+    pub doubted: bool,
+    /// What it is about, beside its purpose.
+    pub about: About,
+}
+
+/// What a transaction is about.
+#[derive(Debug)]
+pub enum About {
+    /// Nothing but its purpose.
+    Itself,
+    /// Our own vote, as of so many changes, under that policy.
+    Vote(u64, PolicyHash, bool),
+    /// An ask.
+    Ask(u32),
+    /// The start of a run.
+    Start(alloc::boxed::Box<Starting>),
+    /// A run's entries; the saga's own number, and how long the journal is with them.
+    Journal(RunId, u32, u64),
+    /// A run's end.
+    End(RunId, u32),
+    /// A gate or a pause, for a step.
+    Step(RunId, crate::plan::StepName, u64),
+    /// An order.
+    Order(crate::order::OrderId),
+}
+
+/// A start that is being committed.
+#[derive(Debug)]
+pub struct Starting {
+    /// What the journal begins with.
+    pub start: crate::plan::Start,
+    /// The plan.
+    pub plan: alloc::sync::Arc<crate::plan::Plan>,
+    /// By whose order, if by one's.
+    pub order: Option<crate::order::OrderId>,
+    /// Where the wish for it stood before.
+    pub from: crate::plan::saga::RunState,
+}
+
+/// Our own vote, as the coordinator has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ballot {
+    /// At which revision; 0: there is none.
+    pub revision: u64,
+    /// As of how many changes; none: it is to be written whatever it says.
+    pub changes: Option<u64>,
+    /// Under which policy.
+    pub policy: PolicyHash,
+    /// When.
+    pub at: Mono,
+}
+
+/// A run that this observer carries.
+#[derive(Debug)]
+pub struct Carried {
+    /// The run.
+    pub run: Run,
+    /// What it wants written; the coordinator takes one transaction at a time.
+    pub wanted: Option<Want>,
+    /// Gates and pauses that its steps want.
+    pub changes: Vec<Want>,
+    /// Its pages, by the number of their event.
+    pub pages: Vec<(u64, Page)>,
+}
+
+/// An order that waits.
+#[derive(Debug)]
+pub struct Pending {
+    /// What was said.
+    pub order: Order,
+    /// When.
+    pub since: Mono,
+    /// The record's epoch at that time.
+    pub epoch: Option<Epoch>,
+}
