@@ -1,12 +1,15 @@
 //! What the coordinator holds, and what goes there and comes back. Names, not numbers: a region or plan that this
 //! core's policy does not know must stay visible as such.
 //!
-//! Facts and transactions are plain data. Nothing here decides, keeps, or compares anything but the claim's table.
+//! Facts and transactions are plain data. Nothing here decides, keeps or compares, but the tables of claim and record.
 
 mod claim;
+mod record_table;
 mod txn;
 
-pub use claim::{ClaimAnswer, ClaimInput, ClaimState, claim_cell};
+pub use claim::{ClaimAnswer, ClaimInput, ClaimState, claim_cell, claim_cells};
+pub use record_table::{RecordAnswer, RecordInput, RecordState, record_cell, record_cells};
+pub use record_table::{RegionAnswer, RegionInput, RegionState, region_cell, region_cells};
 pub use txn::{Answer, Found, Guard, Journal, Purpose, Txn, TxnId, Write};
 
 use alloc::sync::Arc;

@@ -5,8 +5,8 @@ use super::out::Out;
 use crate::event::Event;
 use crate::health::Health;
 use crate::ids::{CellPos, ProbePos, RegionPos, RungPos};
-use crate::severity::Stage;
 use crate::severity::incident::{Holding, Turn};
+use crate::severity::{IncidentAnswer, IncidentInput, Stage, incident_cell};
 use crate::state::{Moments, Service, Share, State};
 use crate::time::{Mono, Now};
 use crate::verdict::{Level, Say, Tier};
@@ -149,10 +149,10 @@ fn blind(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
     }
     let since = *service.blind.since.get_or_insert(now.mono);
     let page = since + service.policy.blind_page;
-    let told_by_incident = service.incident.stage() == Stage::Open;
+    let pages = incident_cell(service.incident.stage(), IncidentInput::BlindPage) == IncidentAnswer::Page;
     if page > now.mono {
         wake.at(Some(page));
-    } else if !service.blind.told && !told_by_incident {
+    } else if !service.blind.told && pages {
         service.blind.told = true;
         out.record(service, Event::Blind(at));
     }
