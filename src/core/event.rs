@@ -3,6 +3,10 @@
 //! An event says what happened with its numbers; words come on demand. It never carries a secret, and never an order
 //! to do something.
 
+mod cell;
+
+pub use cell::AnyCell;
+
 use alloc::vec::Vec;
 
 use crate::agree::Epoch;
@@ -83,6 +87,8 @@ pub enum Event {
         /// Which ask.
         ask: u32,
     },
+    /// A table of ours says that this cannot occur; it has, and nothing was done. A fault of this code.
+    Impossible(AnyCell),
     /// What would be done now has another shape.
     Decided(Decided),
 }

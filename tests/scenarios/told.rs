@@ -107,6 +107,7 @@ fn of_observer(state: &State, event: &Event) -> String {
         | Event::Drifted(_)
         | Event::DriftOver
         | Event::Answered { .. }
+        | Event::Impossible(_)
         | Event::Decided(_) => format!("of a service that is gone: {event:?}"),
     }
 }
@@ -142,6 +143,7 @@ fn of_service(state: &State, service: &Service, event: &Event) -> String {
         Event::Drifted(region) => format!("drift: {} takes writes", name(region)),
         Event::DriftOver => "drift over".into(),
         Event::Answered { ask } => format!("answered ask {ask}"),
+        Event::Impossible(cell) => format!("impossible: {cell}"),
         Event::Decided(decided) => format!("decided: {}", self::decided(state, service, *decided)),
         Event::Isolated(_)
         | Event::Trusted

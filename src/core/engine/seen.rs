@@ -9,9 +9,10 @@ use crate::agree::{Ask, Claim, Raised, Record, RunId, Vote};
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
 use crate::decide::scenario::Tried;
-use crate::event::{Event, Refusal};
+use crate::event::{AnyCell, Event, Refusal};
 use crate::ids::{Name, ServiceId};
 use crate::input::Seen;
+use crate::severity::IncidentInput;
 use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
 use crate::time::{Mono, Now};
 
@@ -126,8 +127,13 @@ fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record
     let automatic: Vec<RunId> = record.as_ref().map_or(Vec::new(), |record| record.automatic.clone());
     let before = service.known.record.take();
     let known = record.map(|record| places(service, &record, before.as_ref(), now.mono));
+    let (stage, number) = (service.incident.stage(), service.incident.number());
+    let higher = known.as_ref().is_some_and(|record| record.incident > number);
     if let Some(record) = &known {
         service.incident.learn_number(record.incident);
+    }
+    if higher {
+        state.visits.note(AnyCell::Incident(stage, IncidentInput::Number));
     }
     let ran = before.as_ref().and_then(|r| r.running).is_some();
     let runs = known.as_ref().and_then(|r| r.running).is_some();

@@ -9,6 +9,7 @@ mod moments;
 mod region;
 mod service;
 mod timers;
+mod visits;
 
 pub use lookup::Lookup;
 pub use moments::Moments;
@@ -16,6 +17,7 @@ pub use region::{Regions, Share};
 pub(crate) use service::only_region;
 pub use service::{Announced, AskState, Blind, Known, Own, RecordKnown, ScenarioState, Service, TriedKnown};
 pub use timers::{Timer, Timers};
+pub use visits::Visits;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -58,6 +60,8 @@ pub struct State {
     pub(crate) asked: Picture,
     pub(crate) wide: Picture,
     pub(crate) moments: Moments,
+    /// The cells of all tables that this core has come to.
+    pub visits: Visits,
 }
 
 /// One probe in one region, as this core runs it.
@@ -102,6 +106,7 @@ impl State {
             asked: Picture::default(),
             wide: Picture::default(),
             moments: Moments::default(),
+            visits: Visits::default(),
         }
     }
 
