@@ -120,11 +120,18 @@ fn trigger(
     }
 }
 
-fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
+fn record(
+    state: &mut State,
+    id: ServiceId,
+    revision: u64,
+    record: Option<alloc::boxed::Box<Record>>,
+    now: Now,
+    out: &mut Out,
+) {
     let Some(service) = state.service_mut(id) else { return };
     if let Some(acting) = service.acting.as_deref_mut().filter(|acting| acting.read < revision) {
         // Whoever may write the next one keeps the whole of it.
-        (acting.read, acting.record) = (revision, record.clone().map(alloc::boxed::Box::new));
+        (acting.read, acting.record) = (revision, record.clone());
         mark(state, id);
     }
     let Some(service) = state.service_mut(id) else { return };

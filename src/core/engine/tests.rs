@@ -168,7 +168,7 @@ impl World {
     fn adopt(&mut self) {
         let record = Record::at_rest(name("east"), Epoch(1));
         let shop = self.shop();
-        self.tell(Input::Seen(Seen::Record(shop, 1, Some(record))));
+        self.tell(Input::Seen(Seen::Record(shop, 1, Some(alloc::boxed::Box::new(record)))));
         self.tell(Input::Seen(Seen::Claim(
             shop,
             1,
