@@ -282,6 +282,12 @@ impl Coordinator {
             ask: keys.ask.clone(),
             vote: if vote.2.is_some() { vote.0 } else { 0 },
             velocity: self.velocity.clone(),
+            pulses: self
+                .pulses
+                .iter()
+                .zip(&self.names)
+                .filter_map(|((_, _, pulse), name)| Some((name.clone(), pulse.as_ref()?.count)))
+                .collect(),
             lengths: open.clone().map(|(run, journal)| (*run, journal.entries.len() as u64)).collect(),
             journals: if txn.journals { open.cloned().collect() } else { Vec::new() },
         }
@@ -292,7 +298,7 @@ impl Coordinator {
         match changed {
             Changed::Record(service) => {
                 let (revision, record) = &self.services[service].record;
-                Seen::Record(ServiceId::at(service), *revision, record.clone())
+                Seen::Record(ServiceId::at(service), *revision, record.clone().map(Box::new))
             }
             Changed::Claim(service) => {
                 let (revision, claim) = &self.services[service].claim;

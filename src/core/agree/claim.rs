@@ -107,6 +107,11 @@ pub fn claim_cell(state: ClaimState, input: ClaimInput) -> ClaimAnswer {
     TABLE.get(state as usize).and_then(|row| row.get(input as usize)).copied().unwrap_or(X)
 }
 
+/// Every cell, state by state.
+pub fn claim_cells() -> impl Iterator<Item = (ClaimState, ClaimInput)> {
+    ClaimState::ALL.into_iter().flat_map(|state| ClaimInput::ALL.into_iter().map(move |input| (state, input)))
+}
+
 impl fmt::Display for ClaimState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -132,6 +137,18 @@ impl fmt::Display for ClaimInput {
             ClaimInput::Gone => "gone",
             ClaimInput::GaveUp => "given up",
         })
+    }
+}
+
+/// As the tables are written.
+impl fmt::Display for ClaimAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClaimAnswer::To(state) => write!(f, "{state}"),
+            ClaimAnswer::Lost => f.write_str("lost"),
+            ClaimAnswer::Recorded => f.write_str("."),
+            ClaimAnswer::Impossible => f.write_str("#"),
+        }
     }
 }
 

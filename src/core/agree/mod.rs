@@ -1,14 +1,18 @@
 //! What the coordinator holds, and what goes there and comes back. Names, not numbers: a region or plan that this
 //! core's policy does not know must stay visible as such.
 //!
-//! Facts and transactions are plain data. Nothing here decides, keeps, or compares anything but the claim's table.
+//! Facts and transactions are plain data. Nothing here decides, keeps or compares, but the tables of claim and record.
 
 mod claim;
+mod record_table;
 mod txn;
 
-pub use claim::{ClaimAnswer, ClaimInput, ClaimState, claim_cell};
+pub use claim::{ClaimAnswer, ClaimInput, ClaimState, claim_cell, claim_cells};
+pub use record_table::{RecordAnswer, RecordInput, RecordState, record_cell, record_cells};
+pub use record_table::{RegionAnswer, RegionInput, RegionState, region_cell, region_cells};
 pub use txn::{Answer, Found, Guard, Journal, Purpose, Txn, TxnId, Write};
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -52,11 +56,11 @@ pub struct Record {
     /// The number of the newest incident.
     pub incident: u32,
     /// The head of the open incident.
-    pub head: Option<Head>,
+    pub head: Option<Box<Head>>,
     /// What was tried lately, newest last.
     pub tried: Vec<Try>,
     /// What waits for an approval, or for its turn in an evacuation.
-    pub request: Option<Request>,
+    pub request: Option<Box<Request>>,
     /// What ended runs still owe.
     pub owes: Vec<Owed>,
 }
@@ -101,13 +105,15 @@ pub struct Unfinished {
     pub mode: Mode,
     /// Where it acts, or moves to.
     pub at: Name,
+    /// A drill is stopped after so long.
+    pub longest: Option<Span>,
 }
 
 impl Unfinished {
     /// A live run.
     #[must_use]
     pub const fn live(id: RunId, plan: Name, kind: PlanKind, at: Name) -> Unfinished {
-        Unfinished { id, plan, kind, mode: Mode::Live, at }
+        Unfinished { id, plan, kind, mode: Mode::Live, at, longest: None }
     }
 }
 
@@ -230,6 +236,8 @@ pub struct Owed {
     pub at: Name,
     /// It was started, as that run.
     pub paid: Option<RunId>,
+    /// How often it was started: after the first time a person must say so.
+    pub tries: u32,
 }
 
 /// Who may act for a service.

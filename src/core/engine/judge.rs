@@ -2,12 +2,13 @@
 
 use super::advance::Wake;
 use super::out::Out;
-use crate::event::Event;
+use crate::agree::{RecordInput, RecordState};
+use crate::event::{AnyCell, Event};
 use crate::health::Health;
 use crate::ids::{CellPos, ProbePos, RegionPos, RungPos};
-use crate::severity::Stage;
 use crate::severity::incident::{Holding, Turn};
-use crate::state::{Moments, Service, Share, State};
+use crate::severity::{IncidentAnswer, IncidentInput, Stage, incident_cell};
+use crate::state::{Moments, Service, Share, State, Visits};
 use crate::time::{Mono, Now};
 use crate::verdict::{Level, Say, Tier};
 
@@ -37,32 +38,54 @@ pub(super) fn standings(service: &mut Service, out: &mut Out) {
 /// Rungs, scenarios, and the incident that follows from them.
 pub(super) fn incident(
     service: &mut Service,
-    state: &State,
+    state: &mut State,
     moments: &mut Moments,
     now: Now,
     wake: &mut Wake,
     out: &mut Out,
 ) {
     let was = (service.incident.stage() == Stage::Open, service.incident.first_failed());
+    look(service, state, moments, now, wake, out);
+    if (service.incident.stage() == Stage::Open, service.incident.first_failed()) != was {
+        // Its age, and what was tried for it, are conditions too.
+        moments.fill(service, &state.regions);
+        look(service, state, moments, now, wake, out);
+    }
+    wake.at(service.incident.wake(service.policy.stable));
+    blind(service, &mut state.visits, now, wake, out);
+    drift(service, now, wake, out);
+}
+
+/// One look of the incident at what holds.
+fn look(
+    service: &mut Service,
+    state: &mut State,
+    moments: &Moments,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
     let holding = conditions(service, state, moments, now, wake);
-    let turn = service.incident.advance(holding, service.policy.stable, now.mono);
+    let stable = service.policy.stable;
+    let input = service.incident.input(holding, stable, now.mono);
+    comes_to(service, &mut state.visits, input, out);
+    let turn = service.incident.advance(holding, stable, now.mono);
     if turn != Turn::Same {
         let (number, rung) = (service.incident.number(), service.incident.rung());
         out.record(service, Event::Incident { number, turn, rung });
     }
-    if (service.incident.stage() == Stage::Open, service.incident.first_failed()) != was {
-        // Its age, and what was tried for it, are conditions too.
-        moments.fill(service, &state.regions);
-        let holding = conditions(service, state, moments, now, wake);
-        let turn = service.incident.advance(holding, service.policy.stable, now.mono);
-        if turn != Turn::Same {
-            let (number, rung) = (service.incident.number(), service.incident.rung());
-            out.record(service, Event::Incident { number, turn, rung });
-        }
-    }
-    wake.at(service.incident.wake(service.policy.stable));
-    blind(service, now, wake, out);
-    drift(service, now, wake, out);
+}
+
+/// Says what the incident's table says.
+pub(super) fn comes_to(
+    service: &mut Service,
+    visits: &mut Visits,
+    input: IncidentInput,
+    out: &mut Out,
+) -> IncidentAnswer {
+    let stage = service.incident.stage();
+    out.impossible(service, visits.mark(AnyCell::Incident(stage, input)));
+    incident_cell(stage, input)
 }
 
 /// Looks at every rung and scenario: what holds, and when the next may.
@@ -135,7 +158,7 @@ fn trouble(service: &Service, state: &State) -> Option<Mono> {
 }
 
 /// An active region that no quorum knows to be up, and that no incident is about, is a page.
-fn blind(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
+fn blind(service: &mut Service, visits: &mut Visits, now: Now, wake: &mut Wake, out: &mut Out) {
     let Some(at) = service.known.active else {
         service.blind.since = None;
         return;
@@ -149,10 +172,11 @@ fn blind(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
     }
     let since = *service.blind.since.get_or_insert(now.mono);
     let page = since + service.policy.blind_page;
-    let told_by_incident = service.incident.stage() == Stage::Open;
     if page > now.mono {
         wake.at(Some(page));
-    } else if !service.blind.told && !told_by_incident {
+    } else if !service.blind.told
+        && comes_to(service, visits, IncidentInput::BlindPage, out) == IncidentAnswer::Page
+    {
         service.blind.told = true;
         out.record(service, Event::Blind(at));
     }
@@ -169,6 +193,9 @@ fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
         }
         (None, _) => {
             if core::mem::take(&mut service.drift_told) {
+                let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
+                let state = if moving { RecordState::Moving } else { RecordState::Drifted };
+                out.saw(AnyCell::Record(state, RecordInput::DriftOver));
                 out.record(service, Event::DriftOver);
             }
             None
@@ -180,6 +207,9 @@ fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
         wake.at(Some(due));
     } else if !service.drift_told {
         service.drift_told = true;
+        let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
+        let state = if moving { RecordState::Moving } else { RecordState::AtRest };
+        out.saw(AnyCell::Record(state, RecordInput::DriftSeen));
         out.record(service, Event::Drifted(at));
     }
 }

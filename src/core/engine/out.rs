@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::effect::Effect;
-use crate::event::{Event, Refusal};
+use crate::event::{AnyCell, Event, Refusal};
 use crate::health::Pace;
 use crate::health::self_trust::Round;
 use crate::ids::ProbeId;
@@ -14,11 +14,13 @@ use crate::time::Span;
 /// The effects of one step.
 pub(super) struct Out {
     pub(super) effects: Vec<Effect>,
+    /// Cells that were come to.
+    pub(super) cells: Vec<AnyCell>,
 }
 
 impl Out {
     pub(super) fn new() -> Out {
-        Out { effects: Vec::new() }
+        Out { effects: Vec::new(), cells: Vec::new() }
     }
 
     /// Something happened to a service.
@@ -31,6 +33,18 @@ impl Out {
     pub(super) fn record_own(&mut self, state: &mut State, event: Event) {
         state.events += 1;
         self.effects.push(Effect::Record { service: None, seq: state.events, event });
+    }
+
+    /// A cell was come to.
+    pub(super) fn saw(&mut self, cell: AnyCell) {
+        self.cells.push(cell);
+    }
+
+    /// What a mark has answered: a cell that cannot occur, and was come to all the same.
+    pub(super) fn impossible(&mut self, service: &mut Service, odd: Option<AnyCell>) {
+        if let Some(cell) = odd {
+            self.record(service, Event::Impossible(cell));
+        }
     }
 
     /// Something from outside cannot be used.

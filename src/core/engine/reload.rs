@@ -9,11 +9,11 @@ use alloc::vec::Vec;
 use super::out::Out;
 use super::{advance, every_service, watch};
 use crate::decide::gates::Holder;
-use crate::event::{Decided, Event};
+use crate::event::{AnyCell, Decided, Event};
 use crate::health::{Debounced, Pace};
 use crate::ids::{CellPos, Name, ObserverPos, ProbeId, RegionPos, RungPos, ServiceId};
 use crate::policy::{Policy, ServicePolicy};
-use crate::severity::Incident;
+use crate::severity::{Incident, IncidentInput};
 use crate::state::{AskState, Blind, Known, Own, ScenarioState, Service, Share, Slot, State};
 use crate::time::{Mono, Now};
 use crate::verdict::{Condition, Picture, Votes};
@@ -127,6 +127,7 @@ fn new(state: &mut State, id: ServiceId, policy: &Arc<ServicePolicy>) -> Box<Ser
         armed: None,
         dirty: false,
         awaiting: false,
+        acting: state.seat.cluster.is_some().then(Box::default),
         policy: Arc::clone(policy),
     })
 }
@@ -176,6 +177,7 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         .collect();
     let rung = |at: RungPos| before.ladder.rung(at).and_then(|rung| policy.ladder.find(rung.name.as_str()));
     service.incident.renamed(rung, policy.ladder.rungs().len());
+    state.visits.note(AnyCell::Incident(service.incident.stage(), IncidentInput::Reload));
     service.known.raised = (policy.triggers.iter())
         .map(|name| {
             let was = before.trigger(name.as_str());

@@ -9,9 +9,10 @@ use crate::agree::{Ask, Claim, Raised, Record, RunId, Vote};
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
 use crate::decide::scenario::Tried;
-use crate::event::{Event, Refusal};
+use crate::event::{AnyCell, Event, Refusal};
 use crate::ids::{Name, ServiceId};
 use crate::input::Seen;
+use crate::severity::IncidentInput;
 use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
 use crate::time::{Mono, Now};
 
@@ -19,7 +20,7 @@ use crate::time::{Mono, Now};
 pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
     let id = match &seen {
         Seen::Pulse(who, revision, pulse) => {
-            return acting::session::pulse(state, who, *revision, *pulse, now);
+            return acting::session::pulse(state, who, *revision, *pulse);
         }
         Seen::Velocity(revision, velocity) => return acting::velocity(state, *revision, velocity, now),
         Seen::Record(id, ..)
@@ -69,6 +70,7 @@ fn vote(
 
 fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) {
     let me = state.me();
+    let session = claim.as_ref().map(|claim| claim.session);
     let holder = match claim {
         None => Holder::Nobody,
         Some(claim) => match state.policy.observer(&claim.holder) {
@@ -80,6 +82,7 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
     if revision > service.known.claim_revision {
         service.known.claim_revision = revision;
         service.known.holder = holder;
+        service.known.session = session;
         mark(state, id);
     }
 }
@@ -117,7 +120,20 @@ fn trigger(
     }
 }
 
-fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
+fn record(
+    state: &mut State,
+    id: ServiceId,
+    revision: u64,
+    record: Option<alloc::boxed::Box<Record>>,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(service) = state.service_mut(id) else { return };
+    if let Some(acting) = service.acting.as_deref_mut().filter(|acting| acting.read < revision) {
+        // Whoever may write the next one keeps the whole of it.
+        (acting.read, acting.record) = (revision, record.clone());
+        mark(state, id);
+    }
     let Some(service) = state.service_mut(id) else { return };
     if revision <= service.known.record_revision {
         return;
@@ -125,9 +141,25 @@ fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record
     service.known.record_revision = revision;
     let automatic: Vec<RunId> = record.as_ref().map_or(Vec::new(), |record| record.automatic.clone());
     let before = service.known.record.take();
+    let head = record.as_ref().and_then(|record| record.head.as_deref()).map(|head| {
+        let rung = head.rung.as_ref().and_then(|name| service.policy.ladder.find(name.as_str()));
+        (head.number, rung)
+    });
     let known = record.map(|record| places(service, &record, before.as_ref(), now.mono));
+    let (stage, number) = (service.incident.stage(), service.incident.number());
+    let higher = known.as_ref().is_some_and(|record| record.incident > number);
     if let Some(record) = &known {
         service.incident.learn_number(record.incident);
+    }
+    if let Some((number, rung)) = head {
+        let fresh = before.as_ref().is_none_or(|before| before.incident != number);
+        // A story that we have closed ourselves is over; the holder says so next.
+        if service.incident.is_open() || (fresh && number >= service.incident.number()) {
+            service.incident.go_on(number, rung, now.mono);
+        }
+    }
+    if higher {
+        state.visits.note(AnyCell::Incident(stage, IncidentInput::Number));
     }
     let ran = before.as_ref().and_then(|r| r.running).is_some();
     let runs = known.as_ref().and_then(|r| r.running).is_some();
@@ -213,6 +245,10 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         last,
         paused: record.paused,
         maintenance: record.maintenance,
+        evacuates: record
+            .request
+            .as_ref()
+            .is_some_and(|request| matches!(request.why, crate::agree::Wanted::Evacuation(_))),
         incident: record.incident,
         tried: tried.collect(),
     }

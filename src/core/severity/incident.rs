@@ -1,13 +1,14 @@
-//! The story of one service's trouble: SAFETY §7's incident table, as one total function.
+//! The story of one service's trouble; it moves by its table, [`incident_cell`].
 //!
 //! Level-triggered: it is told what holds now, not what changed. Severity is never lowered but by closing; a blip
 //! that passes is counted and told to nobody.
 
+use super::incident_table::{IncidentAnswer, IncidentInput, incident_cell};
 use crate::ids::RungPos;
 use crate::time::{Mono, Span};
 
 /// Where the story stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// No trouble.
     #[default]
@@ -72,76 +73,76 @@ impl Incident {
         Incident { number, ..Incident::default() }
     }
 
+    /// What a look finds: the column of the table that it comes to.
+    #[must_use]
+    pub fn input(&self, holding: Holding, stable: Span, now: Mono) -> IncidentInput {
+        let quiet = self.stage == Stage::Recovering && now.since(self.quiet) >= stable;
+        match (holding.holds, holding.first_failed.is_some()) {
+            (true, _) if holding.rung > self.rung => IncidentInput::Higher,
+            (true, _) => IncidentInput::Holds,
+            (false, true) if quiet => IncidentInput::StableInTrouble,
+            (false, true) => IncidentInput::Trouble,
+            (false, false) if quiet => IncidentInput::Stable,
+            (false, false) => IncidentInput::Quiet,
+        }
+    }
+
     /// Looks at what holds.
     pub fn advance(&mut self, holding: Holding, stable: Span, now: Mono) -> Turn {
-        if let Some(first) = holding.first_failed
+        let input = self.input(holding, stable, now);
+        let first = holding.first_failed;
+        if let Some(first) = first
             && self.stage != Stage::None
         {
             self.first_failed = self.first_failed.min(first);
         }
-        match (self.stage, holding.holds, holding.first_failed) {
-            (Stage::None | Stage::Blip, true, first) => {
+        let IncidentAnswer::To(stage, turn) = incident_cell(self.stage, input) else { return Turn::Same };
+        match turn {
+            Turn::Opened => {
                 self.number = self.number.saturating_add(1);
                 let known = (self.stage == Stage::Blip).then_some(self.first_failed);
                 self.first_failed = [known, first, Some(now)].into_iter().flatten().min().unwrap_or(now);
                 self.opened = now;
                 self.rung = holding.rung;
                 self.flaps = 0;
-                self.stage = Stage::Open;
-                Turn::Opened
             }
-            (Stage::None, false, Some(first)) => {
-                self.first_failed = first;
-                self.stage = Stage::Blip;
-                Turn::Blipped
+            Turn::Blipped => self.first_failed = first.unwrap_or(now),
+            Turn::Passed => self.blips = self.blips.saturating_add(1),
+            Turn::Recovering => self.quiet = now,
+            Turn::Raised | Turn::Flapped => {
+                self.rung = self.rung.max(holding.rung);
+                self.flaps = self.flaps.saturating_add(u16::from(self.stage == Stage::Recovering));
             }
-            (Stage::Blip, false, None) => {
-                self.blips = self.blips.saturating_add(1);
-                self.stage = Stage::None;
-                Turn::Passed
-            }
-            (Stage::Open, true, _) => self.climb(holding.rung),
-            (Stage::Open, false, _) => {
-                self.stage = Stage::Recovering;
-                self.quiet = now;
-                Turn::Recovering
-            }
-            (Stage::Recovering, true, _) => {
-                self.stage = Stage::Open;
-                self.flaps = self.flaps.saturating_add(1);
-                match self.climb(holding.rung) {
-                    Turn::Raised => Turn::Raised,
-                    _ => Turn::Flapped,
-                }
-            }
-            (Stage::Recovering, false, first) if now.since(self.quiet) >= stable => {
-                // Trouble that is in sight but matches nothing belongs to the next story.
-                self.stage = if first.is_some() { Stage::Blip } else { Stage::None };
-                if let Some(first) = first {
-                    self.first_failed = first;
-                }
+            Turn::Closed => {
+                self.first_failed = first.unwrap_or(self.first_failed);
                 self.rung = None;
-                Turn::Closed
             }
-            (Stage::None, false, None) | (Stage::Blip, false, Some(_)) | (Stage::Recovering, false, _) => {
-                Turn::Same
-            }
+            Turn::Same => {}
         }
-    }
-
-    fn climb(&mut self, rung: Option<RungPos>) -> Turn {
-        if rung > self.rung {
-            self.rung = rung;
-            return Turn::Raised;
-        }
-        Turn::Same
+        self.stage = stage;
+        turn
     }
 
     /// The record knows a higher number: another observer opened incidents that we did not see.
     pub fn learn_number(&mut self, number: u32) {
-        if matches!(self.stage, Stage::None | Stage::Blip) {
+        if incident_cell(self.stage, IncidentInput::Number) == IncidentAnswer::Learned {
             self.number = self.number.max(number);
         }
+    }
+
+    /// The record has the head of an open incident: another observer opened it, or this one in another life. It is the
+    /// same story, with the same number; if nothing of it is seen here, it closes when it has been quiet for long enough.
+    pub fn go_on(&mut self, number: u32, rung: Option<RungPos>, now: Mono) {
+        match self.stage {
+            Stage::None | Stage::Blip => {
+                self.first_failed = if self.stage == Stage::Blip { self.first_failed } else { now };
+                (self.opened, self.quiet, self.flaps) = (now, now, 0);
+                self.stage = Stage::Recovering;
+            }
+            Stage::Open | Stage::Recovering => {}
+        }
+        self.number = number;
+        self.rung = self.rung.max(rung);
     }
 
     /// A reload gave the rungs other places: `now` says where the old one is. Severity is never lowered by that: a rung

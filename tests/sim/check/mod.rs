@@ -243,6 +243,9 @@ impl Checks {
         event: &Event,
     ) {
         notices::count(event, &mut self.tally, &mut self.gates);
+        if let Event::Impossible(cell) = event {
+            self.out.broke(scene.now, "#", "letter", &format!("{cell} cannot occur, and has"));
+        }
         self.notices.recorded(by, service, seq, event);
         if let Some(service) = service {
             self.liveness.recorded(scene, by, service.index(), event);

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use watchkeeper_core::agree::RunId;
-use watchkeeper_core::event::{Decided, Event};
+use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::plan::Outcome;
+use watchkeeper_core::plan::saga::Page;
 use watchkeeper_core::severity::Turn;
 
 use super::{Out, Scene, Tally};
@@ -49,9 +50,9 @@ impl Notices {
 /// The notice that an event owes, if it owes one.
 pub(crate) fn owes(event: &Event) -> Option<String> {
     match event {
-        Event::Incident { turn: Turn::Opened | Turn::Raised | Turn::Flapped, .. } | Event::Blind(_) => {
-            Some(format!("{event:?}"))
-        }
+        Event::Incident { turn: Turn::Opened | Turn::Raised | Turn::Flapped, .. }
+        | Event::Blind(_)
+        | Event::Paged(_) => Some(format!("{event:?}")),
         _ => None,
     }
 }
@@ -60,6 +61,8 @@ pub(crate) fn owes(event: &Event) -> Option<String> {
 pub(crate) fn count(event: &Event, tally: &mut Tally, gates: &mut u64) {
     match event {
         Event::Isolated(_) => tally.isolations += 1,
+        Event::Resumed(_) => tally.resumed += 1,
+        Event::Paged(Paged::Run(_, Page::Held { nth, .. })) => tally.held += u64::from(*nth <= 1),
         Event::Decided(Decided::Blocked(_, shape)) => {
             tally.blocked += 1;
             *gates |= u64::from(*shape);

@@ -285,6 +285,7 @@ impl World<'_> {
                 at: self.rng.chance(500).then_some(there),
                 mode: [Mode::Live, Mode::Drill, Mode::Preview][self.rng.below(3) as usize],
                 given: Vec::new(),
+                longest: self.rng.chance(300).then_some(Span::secs(40)),
                 accepts,
             },
             7 => Verb::Approve { accepts },

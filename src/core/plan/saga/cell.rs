@@ -15,7 +15,21 @@ pub enum Cell {
     Run(RunState, RunInput),
 }
 
+const RUN: usize = StepRow::COUNT * StepInput::ALL.len();
+
 impl Cell {
+    /// So many cells there are.
+    pub const COUNT: usize = RUN + RunState::ALL.len() * RunInput::ALL.len();
+
+    /// Its place among all: the table of a step first, then that of a run, each row by row.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Cell::Step(row, input) => row.index() * StepInput::ALL.len() + input as usize,
+            Cell::Run(state, input) => RUN + state as usize * RunInput::ALL.len() + input as usize,
+        }
+    }
+
     /// Whether the table says that it cannot occur.
     #[must_use]
     pub fn is_impossible(self) -> bool {

@@ -145,9 +145,16 @@ impl StepState {
 }
 
 impl StepRow {
+    /// So many rows there are.
+    pub(super) const COUNT: usize = TABLE.len();
+
     /// Every row, from the top.
     pub fn all() -> impl Iterator<Item = StepRow> {
         (0..TABLE.len() as u8).map(StepRow)
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
