@@ -7,13 +7,18 @@ mod cell;
 
 pub use cell::AnyCell;
 
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::agree::Epoch;
+use crate::agree::{Epoch, Mode, Outcome, RunId};
 use crate::health::Health;
 use crate::health::self_trust::Isolation;
 use crate::ids::{Name, ObserverPos, PlanPos, ProbeId, ProbePos, RegionPos, RungPos, ScenarioPos};
-use crate::plan::Case;
+use crate::order::{OrderId, Reply};
+use crate::plan::saga::Page;
+use crate::plan::{Case, Entry, PlanKind};
 use crate::severity::Turn;
 use crate::time::Mono;
 use crate::verdict::Level;
@@ -91,6 +96,101 @@ pub enum Event {
     Impossible(AnyCell),
     /// What would be done now has another shape.
     Decided(Decided),
+    /// Something happened to this observer's claim.
+    Claim(ClaimTurn),
+    /// This observer, as the claim's holder, asks everybody to look again.
+    Asked {
+        /// Which ask.
+        ask: u32,
+    },
+    /// A run is started.
+    Started {
+        /// Which.
+        run: RunId,
+        /// Of which plan.
+        plan: Name,
+        /// Of which kind.
+        kind: PlanKind,
+        /// How much of it is real.
+        mode: Mode,
+        /// Nobody ordered or approved it.
+        by_itself: bool,
+    },
+    /// One more entry of a run's journal is durable.
+    Journalled {
+        /// Which run.
+        run: RunId,
+        /// Which entry, from 0.
+        place: u64,
+        /// What.
+        entry: Box<Entry>,
+    },
+    /// A run that another observer began is carried on here.
+    Resumed(RunId),
+    /// A run has ended.
+    Ended {
+        /// Which.
+        run: RunId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A phase of a run is not over in time.
+    Missed {
+        /// Of which run.
+        run: RunId,
+        /// Which phase.
+        phase: Name,
+    },
+    /// People are paged.
+    Paged(Paged),
+    /// Something is requested of people, or is so no more.
+    Requested(Option<u64>),
+    /// An order was carried out, or refused.
+    Ordered {
+        /// Which.
+        order: OrderId,
+        /// Who said it.
+        who: Arc<str>,
+        /// What became of it.
+        reply: Box<Reply>,
+    },
+    /// Somebody wants something remembered.
+    Annotated {
+        /// Who.
+        who: Arc<str>,
+        /// What.
+        text: String,
+    },
+}
+
+/// What happened to a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimTurn {
+    /// It is ours.
+    Taken,
+    /// What was durable is known, and we act.
+    Restored,
+    /// Our session may be over: we do nothing.
+    Frozen,
+    /// It was not.
+    Thawed,
+    /// It is another's, or nobody's.
+    Lost,
+    /// We gave it up.
+    GivenUp,
+}
+
+/// What people are paged for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paged {
+    /// A run is held, or ends otherwise than as planned.
+    Run(RunId, Page),
+    /// What should have been done by itself is refused, by these gates.
+    Refused(Wish, u32),
+    /// Something waits for a person's word.
+    Approve(u64),
+    /// The provider or the coordinator is not the one that the record knows.
+    Foreign,
 }
 
 /// What would be done now.

@@ -127,6 +127,11 @@ impl Wall {
     pub const fn as_micros(self) -> u64 {
         self.0
     }
+    /// The moment so long before; 1970, if that is later.
+    #[must_use]
+    pub const fn before(self, span: Span) -> Wall {
+        Wall(self.0.saturating_sub(span.0))
+    }
     /// How long after `earlier`; nothing, if that is later.
     #[must_use]
     pub const fn since(self, earlier: Wall) -> Span {
@@ -152,6 +157,25 @@ impl Add<Span> for Wall {
     type Output = Wall;
     fn add(self, span: Span) -> Wall {
         Wall(self.0.saturating_add(span.0))
+    }
+}
+
+/// As machines and people both read it: `2026-11-21T13:12:49Z`.
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.0 / 1_000_000;
+        let (days, second) = (secs / 86_400, secs % 86_400);
+        // Days since the first of March of year 0, in eras of 400 years, so that leap days come last.
+        let shifted = days + 719_468;
+        let (era, day) = (shifted / 146_097, shifted % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let march = (5 * day + 2) / 153;
+        let month = if march < 10 { march + 3 } else { march - 9 };
+        let year = era * 400 + year + u64::from(month <= 2);
+        let day = day - (153 * march + 2) / 5 + 1;
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -206,6 +230,19 @@ mod tests {
             (Span::MAX, "ever"),
         ] {
             assert_eq!(alloc::format!("{span}"), text);
+        }
+    }
+
+    #[test]
+    fn the_wall_reads_as_a_date() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_800_000_000, "2027-01-15T08:00:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(alloc::format!("{}", Wall::secs(secs)), text);
         }
     }
 

@@ -108,6 +108,17 @@ fn of_observer(state: &State, event: &Event) -> String {
         | Event::DriftOver
         | Event::Answered { .. }
         | Event::Impossible(_)
+        | Event::Claim(_)
+        | Event::Asked { .. }
+        | Event::Started { .. }
+        | Event::Journalled { .. }
+        | Event::Resumed(_)
+        | Event::Ended { .. }
+        | Event::Missed { .. }
+        | Event::Paged(_)
+        | Event::Requested(_)
+        | Event::Ordered { .. }
+        | Event::Annotated { .. }
         | Event::Decided(_) => format!("of a service that is gone: {event:?}"),
     }
 }
@@ -145,6 +156,19 @@ fn of_service(state: &State, service: &Service, event: &Event) -> String {
         Event::Answered { ask } => format!("answered ask {ask}"),
         Event::Impossible(cell) => format!("impossible: {cell}"),
         Event::Decided(decided) => format!("decided: {}", self::decided(state, service, *decided)),
+        Event::Claim(turn) => format!("claim: {turn:?}"),
+        Event::Asked { ask } => format!("asks everybody to look again ({ask})"),
+        Event::Started { run, plan, by_itself, .. } => {
+            format!("run {} of {plan} started{}", run.0, if *by_itself { " by itself" } else { "" })
+        }
+        Event::Journalled { run, place, entry } => format!("run {} [{place}] {entry:?}", run.0),
+        Event::Resumed(run) => format!("run {} resumed", run.0),
+        Event::Ended { run, outcome } => format!("run {} ended: {outcome}", run.0),
+        Event::Missed { run, phase } => format!("run {} missed phase {phase}", run.0),
+        Event::Paged(page) => format!("PAGE {page:?}"),
+        Event::Requested(number) => format!("requested: {number:?}"),
+        Event::Ordered { order, who, reply } => format!("order {} by {who}: {reply:?}", order.0),
+        Event::Annotated { who, text } => format!("{who} notes: {text}"),
         Event::Isolated(_)
         | Event::Trusted
         | Event::Refused(_)

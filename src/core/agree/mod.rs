@@ -12,6 +12,7 @@ pub use record_table::{RecordAnswer, RecordInput, RecordState, record_cell, reco
 pub use record_table::{RegionAnswer, RegionInput, RegionState, region_cell, region_cells};
 pub use txn::{Answer, Found, Guard, Journal, Purpose, Txn, TxnId, Write};
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -55,11 +56,11 @@ pub struct Record {
     /// The number of the newest incident.
     pub incident: u32,
     /// The head of the open incident.
-    pub head: Option<Head>,
+    pub head: Option<Box<Head>>,
     /// What was tried lately, newest last.
     pub tried: Vec<Try>,
     /// What waits for an approval, or for its turn in an evacuation.
-    pub request: Option<Request>,
+    pub request: Option<Box<Request>>,
     /// What ended runs still owe.
     pub owes: Vec<Owed>,
 }
@@ -233,6 +234,8 @@ pub struct Owed {
     pub at: Name,
     /// It was started, as that run.
     pub paid: Option<RunId>,
+    /// How often it was started: after the first time a person must say so.
+    pub tries: u32,
 }
 
 /// Who may act for a service.

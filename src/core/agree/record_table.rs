@@ -78,7 +78,7 @@ pub enum RegionInput {
     WellLongEnough,
     /// An operator lets it be a candidate.
     Release,
-    /// The record's epoch is another: what was proved of it is of an older one.
+    /// A failover raises the epoch: what was proved of it is of an older one.
     EpochRaised,
 }
 
@@ -166,9 +166,9 @@ const D: RecordAnswer = RecordAnswer::To(RecordState::Drifted);
 const TABLE: [[RecordAnswer; 8]; 4] = [
     // adopt seen start commit end undone drift over
     [R,      R,   N,    X,     X,  X,     X,    X], // Absent
-    [R,      P,   M,    X,     X,  X,     D,    P], // At rest
-    [N,      P,   N,    M,     R,  R,     P,    P], // Moving
-    [R,      P,   N,    X,     X,  X,     P,    R], // Drifted
+    [R,      X,   M,    X,     X,  X,     D,    P], // At rest
+    [N,      X,   N,    M,     R,  R,     P,    P], // Moving
+    [R,      X,   N,    X,     X,  X,     P,    R], // Drifted
 ];
 
 const GX: RegionAnswer = RegionAnswer::Impossible;
@@ -181,8 +181,8 @@ const GR: RegionAnswer = RegionAnswer::To(RegionState::Rejoined);
 #[rustfmt::skip]
 const REGIONS: [[RegionAnswer; 6]; 3] = [
     // lost took done well release raised
-    [GQ,    GP,  GP,  GP,  GN,     GP], // Candidate
-    [GX,    GC,  GR,  GP,  GC,     GP], // Quarantined
+    [GQ,    GP,  GP,  GX,  GN,     GP], // Candidate
+    [GX,    GC,  GR,  GX,  GC,     GP], // Quarantined
     [GX,    GC,  GP,  GC,  GC,     GQ], // Rejoined
 ];
 
@@ -326,7 +326,7 @@ mod tests {
     fn nobody_is_a_candidate_again_by_time_alone() {
         let cell = |state, input| region_cell(state, input);
         assert_eq!(RegionState::of(true, false), RegionState::Quarantined);
-        assert_eq!(cell(RegionState::Quarantined, RegionInput::WellLongEnough), GP);
+        assert_eq!(cell(RegionState::Quarantined, RegionInput::WellLongEnough), GX);
         assert_eq!(cell(RegionState::Quarantined, RegionInput::RejoinDone), GR);
         assert_eq!(cell(RegionState::Rejoined, RegionInput::WellLongEnough), GC);
         assert_eq!(

@@ -125,6 +125,8 @@ pub struct Found {
     pub vote: u64,
     /// The velocity counter.
     pub velocity: (u64, Velocity),
+    /// The count of each observer's pulse whose session lives.
+    pub pulses: Vec<(Name, u64)>,
     /// How long the journals of unfinished runs are.
     pub lengths: Vec<(RunId, u64)>,
     /// The journals themselves, if that was wanted.

@@ -87,6 +87,9 @@ pub fn reason(reason: Reason, names: &impl Names) -> String {
         Reason::Unclaimed => String::from("no observer holds the claim"),
         Reason::HeldBy(Some(who)) => format!("{} holds the claim and acts", names.observer(who)),
         Reason::HeldBy(None) => String::from("an observer that this policy does not know holds the claim"),
+        Reason::Frozen => String::from(
+            "this observer holds the claim, but has not read the journal yet, or could not renew its session in time",
+        ),
         Reason::Witness => String::from("this observer is a witness: it votes, and never acts"),
         Reason::Isolated(why) => format!("this observer is isolated: {why}"),
         Reason::NoReferences => {

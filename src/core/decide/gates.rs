@@ -254,6 +254,7 @@ impl Gate {
                 _ if s.witness => Some(Reason::Witness),
                 Holder::Nobody => Some(Reason::Unclaimed),
                 Holder::Other(who) => Some(Reason::HeldBy(who)),
+                Holder::Frozen => Some(Reason::Frozen),
                 Holder::Me => None,
             },
             Gate::SelfTrust => match s.isolated {
@@ -312,16 +313,15 @@ impl Gate {
 }
 
 impl Passer {
-    /// Whether whoever wants it may pass.
+    /// Whether whoever wants it may pass; `named`: what was approved, or is accepted with an order, names this gate.
     #[must_use]
-    pub const fn lets(self, by: By) -> bool {
+    pub const fn lets(self, by: By, named: bool) -> bool {
         match (self, by) {
-            (Passer::Nobody, _)
-            | (_, By::Itself)
-            | (Passer::Order, By::Approval)
-            | (Passer::Approval, By::Order) => false,
-            (Passer::Order | Passer::OrderOrApproval, By::Order)
-            | (Passer::Approval | Passer::OrderOrApproval, By::Approval) => true,
+            (Passer::Nobody, _) | (_, By::Itself) | (Passer::Order, By::Approval) => false,
+            (Passer::Order | Passer::OrderOrApproval, By::Order) => true,
+            (Passer::Approval | Passer::OrderOrApproval, By::Approval) => named,
+            // An order is an approval of what it names, one by one.
+            (Passer::Approval, By::Order) => named,
         }
     }
 }
@@ -337,7 +337,9 @@ impl Gates {
             }
             *answer = match gate.obstacle(s) {
                 None => Answer::Passes,
-                Some(reason) if gate.passer().lets(s.by) => Answer::Passed(reason),
+                Some(reason) if gate.passer().lets(s.by, s.named & 1 << gate as u32 != 0) => {
+                    Answer::Passed(reason)
+                }
                 Some(reason) => Answer::Blocks(reason),
             };
         }

@@ -41,6 +41,8 @@ pub enum Reason {
     Unclaimed,
     /// Another holds it.
     HeldBy(Option<ObserverPos>),
+    /// This observer holds the claim, and its session may be over, or it has not read everything yet.
+    Frozen,
     /// A witness never takes a claim.
     Witness,
     /// This observer is isolated.

@@ -38,6 +38,8 @@ pub enum Holder {
     Nobody,
     /// This observer.
     Me,
+    /// This observer, but its session may be over.
+    Frozen,
     /// Another, if the policy knows it.
     Other(Option<ObserverPos>),
 }
@@ -49,6 +51,8 @@ pub struct Situation {
     pub kind: PlanKind,
     /// Who wants it.
     pub by: By,
+    /// Gates that whoever wants it names, one bit each: only these an approval passes.
+    pub named: u32,
     /// The old side still lives: a switchover or failback.
     pub planned: bool,
     /// There is a record.

@@ -2,7 +2,7 @@
 //! changed, and right after a restart: there is no other way to anything it decides.
 
 use super::out::Out;
-use super::{ask, every_service, judge, mark, start, watch};
+use super::{acting, ask, every_service, judge, mark, start, watch};
 use crate::event::Event;
 use crate::ids::{RegionId, ServiceId};
 use crate::severity::Stage;
@@ -22,7 +22,7 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    fn new(now: Mono) -> Wake {
+    pub(super) fn new(now: Mono) -> Wake {
         Wake { now, next: None }
     }
 
@@ -54,8 +54,10 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let mut moments = core::mem::take(&mut state.moments);
     moments.fill(&service, &state.regions);
     let undecided = service.incident.stage() == Stage::Blip;
+    acting::look(&mut service, state, now, out);
     judge::incident(&mut service, state, &mut moments, now, &mut wake, out);
-    start::decide(&mut service, state, &moments, now, &mut wake, out);
+    let decision = start::decide(&mut service, state, &moments, now, &mut wake, out);
+    acting::advance(&mut service, state, &moments, decision.as_ref(), now, &mut wake, out);
     state.moments = moments;
     let after = service.share;
     let turned = undecided != (service.incident.stage() == Stage::Blip);

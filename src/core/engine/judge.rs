@@ -2,6 +2,7 @@
 
 use super::advance::Wake;
 use super::out::Out;
+use crate::agree::{RecordInput, RecordState};
 use crate::event::{AnyCell, Event};
 use crate::health::Health;
 use crate::ids::{CellPos, ProbePos, RegionPos, RungPos};
@@ -192,6 +193,9 @@ fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
         }
         (None, _) => {
             if core::mem::take(&mut service.drift_told) {
+                let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
+                let state = if moving { RecordState::Moving } else { RecordState::Drifted };
+                out.saw(AnyCell::Record(state, RecordInput::DriftOver));
                 out.record(service, Event::DriftOver);
             }
             None
@@ -203,6 +207,9 @@ fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
         wake.at(Some(due));
     } else if !service.drift_told {
         service.drift_told = true;
+        let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
+        let state = if moving { RecordState::Moving } else { RecordState::AtRest };
+        out.saw(AnyCell::Record(state, RecordInput::DriftSeen));
         out.record(service, Event::Drifted(at));
     }
 }

@@ -12,17 +12,20 @@ mod reload;
 mod seen;
 mod situation;
 mod start;
+mod vote;
 mod watch;
 mod weigh;
 
 pub(crate) use situation::{objectives, situation};
-pub(crate) use start::{gates_now, mode};
+pub(crate) use start::{gates_now, mode, unrefused_first};
+pub(crate) use vote::own as own_vote;
 pub(crate) use weigh::{Wanted, case_for, place, weigh};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::effect::Effect;
+use crate::event::Event;
 use crate::input::Input;
 use crate::state::{State, Timer};
 use crate::time::Now;
@@ -53,13 +56,25 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
             state.windows = windows;
             self::windows(state, now);
         }
-        Input::Renewed { .. } | Input::ReadBack { .. } | Input::Recorded { .. } => {}
-        Input::Store(_) | Input::Coordinator(_) | Input::ShutdownAsked => {}
-        Input::Answered { id, answer } => acting::answered(state, id, &answer, now, &mut out),
-        Input::Finished(finished) => acting::finished(state, finished, now, &mut out),
+        Input::Renewed { nonce, answer } => acting::session::renewed(state, nonce, answer, now, &mut out),
+        Input::Store(store) => acting::session::store(state, store),
+        Input::Coordinator(told) => acting::session::coordinator(state, told, now, &mut out),
+        Input::ShutdownAsked => acting::session::leave(state),
+        Input::Answered { id, answer } => acting::answered(state, id, answer, now, &mut out),
+        Input::Finished(finished) => acting::running::finished(state, finished, now),
+        Input::ReadBack { service, run, step, writable } => {
+            acting::running::read_back(state, service, run, step, writable, now);
+        }
+        Input::Recorded { service, upto } => acting::running::recorded(state, service, upto, now),
         Input::Ordered(order) => acting::ordered(state, order, now, &mut out),
     }
     settle(state, now, &mut out);
+    for cell in core::mem::take(&mut out.cells) {
+        state.odd = state.odd.or(state.visits.mark(cell));
+    }
+    if let Some(cell) = state.odd.take() {
+        out.record_own(state, Event::Impossible(cell));
+    }
     out.effects
 }
 
@@ -86,6 +101,7 @@ fn wake(state: &mut State, now: Now, out: &mut Out) {
             }
             Timer::Stale(probe) => watch::stale(state, probe, now, out),
             Timer::Window => windows(state, now),
+            Timer::Session => acting::session::advance(state, now, out),
         }
     }
 }

@@ -6,8 +6,7 @@ use crate::effect::Effect;
 use crate::event::{AnyCell, Event, Refusal};
 use crate::health::Pace;
 use crate::health::self_trust::Round;
-use crate::ids::{ProbeId, ServiceId};
-use crate::plan::saga::Cell;
+use crate::ids::ProbeId;
 use crate::policy::ProbePolicy;
 use crate::state::{Service, State};
 use crate::time::Span;
@@ -15,11 +14,13 @@ use crate::time::Span;
 /// The effects of one step.
 pub(super) struct Out {
     pub(super) effects: Vec<Effect>,
+    /// Cells that were come to.
+    pub(super) cells: Vec<AnyCell>,
 }
 
 impl Out {
     pub(super) fn new() -> Out {
-        Out { effects: Vec::new() }
+        Out { effects: Vec::new(), cells: Vec::new() }
     }
 
     /// Something happened to a service.
@@ -34,28 +35,15 @@ impl Out {
         self.effects.push(Effect::Record { service: None, seq: state.events, event });
     }
 
+    /// A cell was come to.
+    pub(super) fn saw(&mut self, cell: AnyCell) {
+        self.cells.push(cell);
+    }
+
     /// What a mark has answered: a cell that cannot occur, and was come to all the same.
     pub(super) fn impossible(&mut self, service: &mut Service, odd: Option<AnyCell>) {
         if let Some(cell) = odd {
             self.record(service, Event::Impossible(cell));
-        }
-    }
-
-    /// A run of a service has come to these cells.
-    #[expect(dead_code, reason = "the runs are carried by a later commit")]
-    pub(super) fn visit_saga(&mut self, state: &mut State, id: ServiceId, cells: &[Cell]) {
-        let odd = state.visits.saga(cells);
-        if let Some(service) = state.service_mut(id) {
-            self.impossible(service, odd);
-        }
-    }
-
-    /// A service has come to a cell.
-    #[expect(dead_code, reason = "records and claims are moved by a later commit")]
-    pub(super) fn visit(&mut self, state: &mut State, id: ServiceId, cell: AnyCell) {
-        let odd = state.visits.mark(cell);
-        if let Some(service) = state.service_mut(id) {
-            self.impossible(service, odd);
         }
     }
 

@@ -127,6 +127,7 @@ fn new(state: &mut State, id: ServiceId, policy: &Arc<ServicePolicy>) -> Box<Ser
         armed: None,
         dirty: false,
         awaiting: false,
+        acting: state.seat.cluster.is_some().then(Box::default),
         policy: Arc::clone(policy),
     })
 }

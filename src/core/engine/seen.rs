@@ -21,7 +21,7 @@ use crate::time::{Mono, Now};
 pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
     let id = match &seen {
         Seen::Pulse(who, revision, pulse) => {
-            return acting::session::pulse(state, who, *revision, *pulse, now);
+            return acting::session::pulse(state, who, *revision, *pulse);
         }
         Seen::Velocity(revision, velocity) => return acting::velocity(state, *revision, velocity, now),
         Seen::Record(id, ..)
@@ -74,6 +74,7 @@ fn vote(
 
 fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) {
     let me = state.me();
+    let session = claim.as_ref().map(|claim| claim.session);
     let holder = match claim {
         None => Holder::Nobody,
         Some(claim) => match state.policy.observer(&claim.holder) {
@@ -85,6 +86,7 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
     if revision > service.known.claim_revision {
         service.known.claim_revision = revision;
         service.known.holder = holder;
+        service.known.session = session;
         mark(state, id);
     }
 }
@@ -123,6 +125,12 @@ fn trigger(
 }
 
 fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
+    let Some(service) = state.service_mut(id) else { return };
+    if let Some(acting) = service.acting.as_deref_mut().filter(|acting| acting.read < revision) {
+        // Whoever may write the next one keeps the whole of it.
+        (acting.read, acting.record) = (revision, record.clone().map(alloc::boxed::Box::new));
+        mark(state, id);
+    }
     let Some(service) = state.service_mut(id) else { return };
     if revision <= service.known.record_revision {
         return;
@@ -223,6 +231,10 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         last,
         paused: record.paused,
         maintenance: record.maintenance,
+        evacuates: record
+            .request
+            .as_ref()
+            .is_some_and(|request| matches!(request.why, crate::agree::Wanted::Evacuation(_))),
         incident: record.incident,
         tried: tried.collect(),
     }

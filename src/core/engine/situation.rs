@@ -1,13 +1,13 @@
 //! All that the gates look at, gathered for one wish: facts, and no opinion.
 
-use super::start::mode;
+use super::start::{capped, mode};
 use super::weigh::{Wanted, Weighed, requires};
 use crate::decide::cooldown::cooldown;
-use crate::decide::gates::{Asked, Cap, Mode, Reason, Situation};
+use crate::decide::gates::{Asked, Cap, Holder, Mode, Reason, Situation};
 use crate::decide::scenario::Scenario;
 use crate::ids::{PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::mutants::{self, Mutant};
-use crate::plan::{Case, PlanKind};
+use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{CasePolicy, PlanPolicy, Policy};
 use crate::severity::Objectives;
 use crate::state::{Moments, Service, State};
@@ -23,29 +23,39 @@ pub(crate) fn situation(
     weighed: &Weighed<'_>,
     now: Now,
 ) -> Situation {
-    let Wanted { wish, candidate, by } = wanted;
+    let Wanted { wish, candidate, by, planned, mode, named } = wanted;
     let policy = &state.policy;
     let scenario = service.policy.scenarios.get(wish.scenario.index());
     let plan = service.policy.plans.get(wish.plan.index());
     let kind = plan.map_or(PlanKind::Inspect, |plan| plan.set.kind);
-    let planned = false;
-    let case = wish.case.and_then(|case| plan.and_then(|plan| plan.case(case)));
+    let way = if planned { Only::Planned } else { Only::Unplanned };
+    let case = wish.case.and_then(|case| plan.and_then(|plan| plan.case(case, way)));
     let acts_in = wish.case.map(Case::acts_in);
     let record = service.known.record.as_ref();
-    let mode =
-        scenario.map_or((Mode::Observe, Cap::Scenario), |scenario| self::mode(policy, service, scenario));
+    let mode = match (scenario, mode) {
+        (_, Some(mode)) => capped(policy, service, mode),
+        (Some(scenario), None) => self::mode(policy, service, scenario),
+        (None, None) => (Mode::Observe, Cap::Scenario),
+    };
     Situation {
         kind,
         by,
         planned,
         adopted: record.is_some() && service.known.active.is_some(),
         mode,
-        asked: scenario.map_or(Asked::Disagree, |scenario| {
-            asked(service, policy, moments, scenario, kind, weighed, now)
-        }),
+        named,
+        asked: match scenario {
+            Some(scenario) => asked(service, policy, moments, scenario, kind, weighed, now),
+            // What no scenario wants has its own reasons; but what moves by them must have been looked at again.
+            None if kind == PlanKind::Failover => answered(policy, weighed),
+            None => Asked::Holds,
+        },
         paused: record.is_some_and(|record| record.paused),
         maintenance: record.is_some_and(|record| record.maintenance) || state.maintenance(service, now.wall),
-        holder: service.known.holder,
+        holder: match service.known.holder {
+            Holder::Me if state.seat.cluster.is_some() && !service.known.acts => Holder::Frozen,
+            holder => holder,
+        },
         witness: policy.am_witness(),
         isolated: state.trust.isolated().map(|(why, _)| why),
         has_references: state.trust.settings().has_points(),
@@ -89,6 +99,16 @@ pub(crate) fn situation(
             Some(scenario) if mode.0 == Mode::Auto => scenario.veto,
             Some(_) | None => Span::ZERO,
         },
+    }
+}
+
+/// Whether so many have answered the present ask that what they say of candidates counts.
+fn answered(policy: &Policy, weighed: &Weighed<'_>) -> Asked {
+    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
+    match weighed.asked {
+        false => Asked::NotYet,
+        true if answered < needed => Asked::Waiting { answered: small(answered), needed: small(needed) },
+        true => Asked::Holds,
     }
 }
 

@@ -1,5 +1,5 @@
 //! What would be done now, and what every gate says of it. Nothing is started here: a decision ends as
-//! `would start` or `blocked by`.
+//! `would start` or `blocked by`, and is handed to whoever may act.
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ use crate::ids::{PlanPos, ScenarioPos};
 use crate::policy::Policy;
 use crate::state::{Announced, Moments, Service, State};
 use crate::time::{Now, Span};
-use crate::verdict::Picture;
+use crate::verdict::{Observers, Picture};
 
 /// Decides anew, and tells if the decision has another shape than before.
 pub(super) fn decide(
@@ -26,7 +26,8 @@ pub(super) fn decide(
     now: Now,
     wake: &mut Wake,
     out: &mut Out,
-) {
+) -> Option<Decision> {
+    let mut decision = None;
     let decided = match chosen(service, &state.policy, now, wake) {
         None => {
             service.announced = None;
@@ -41,10 +42,12 @@ pub(super) fn decide(
             let wish = Wish { scenario, plan, case: case.map(|(case, _)| case) };
             let candidate = case.and_then(|(_, candidate)| candidate);
             let situation =
-                situation(service, state, moments, Wanted { wish, candidate, by: By::Itself }, &weighed, now);
+                situation(service, state, moments, Wanted::of(wish, candidate, By::Itself), &weighed, now);
+            let counted = weighed.asked.then_some(weighed.counted.who);
             let gates = look(service, wish, situation, now, wake);
             later(service, state, &gates, now, wake);
             (state.asked, state.wide) = (asked, wide);
+            decision = Some(Decision { wish, gates, situation, counted });
             if gates.open() { Decided::WouldStart(wish) } else { Decided::Blocked(wish, gates.shape()) }
         }
     };
@@ -52,6 +55,16 @@ pub(super) fn decide(
         service.decided = decided;
         out.record(service, Event::Decided(decided));
     }
+    decision
+}
+
+/// What would be done, with everything that it was decided by.
+pub(super) struct Decision {
+    pub(super) wish: Wish,
+    pub(super) gates: Gates,
+    pub(super) situation: Situation,
+    /// Whose answers were counted; none: nobody was asked.
+    pub(super) counted: Option<Observers>,
 }
 
 /// Looks at every gate; what only the time for a veto holds back is announced, once.
@@ -102,7 +115,7 @@ pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) 
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, wish.plan, now, &mut asked, &mut wide);
     let candidate = case_for(service, wish.plan, None, &weighed).and_then(|(_, candidate)| candidate);
-    let wanted = Wanted { wish, candidate, by: By::Itself };
+    let wanted = Wanted::of(wish, candidate, By::Itself);
     let situation = situation(service, state, &moments, wanted, &weighed, now);
     Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
 }
@@ -152,12 +165,24 @@ fn chosen(service: &Service, policy: &Policy, now: Now, wake: &mut Wake) -> Opti
         let kind = service.policy.plans.get(plan.index())?.set.kind;
         contenders.push(Contender { pos, scenario, kind, mode: mode(policy, service, scenario).0 });
     }
+    let contenders = unrefused_first(service, contenders);
     let winner = which_acts(&contenders)?;
     Some((winner.pos, winner.scenario.plan?))
 }
 
+/// What a gate has refused for this incident goes on being wished, but hides nothing that was not refused.
+pub(crate) fn unrefused_first<'a>(service: &Service, contenders: Vec<Contender<'a>>) -> Vec<Contender<'a>> {
+    let (refused, free): (Vec<_>, Vec<_>) = contenders.into_iter().partition(|c| service.refused(c.pos));
+    if free.is_empty() { refused } else { free }
+}
+
+/// The same where no scenario says it.
+pub(crate) fn capped(policy: &Policy, service: &Service, mode: Mode) -> (Mode, Cap) {
+    let caps = [(policy.mode, Cap::Top), (service.policy.mode, Cap::Service), (mode, Cap::Scenario)];
+    caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
+}
+
 /// The mode in force: the lowest of top, service and scenario, and who lowered it.
 pub(crate) fn mode(policy: &Policy, service: &Service, scenario: &Scenario) -> (Mode, Cap) {
-    let caps = [(policy.mode, Cap::Top), (service.policy.mode, Cap::Service), (scenario.mode, Cap::Scenario)];
-    caps.into_iter().min_by_key(|(mode, _)| *mode).unwrap_or((Mode::Observe, Cap::Top))
+    capped(policy, service, scenario.mode)
 }

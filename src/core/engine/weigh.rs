@@ -1,12 +1,12 @@
 //! What the answers to the present ask say, and where a plan would act by them. It decides nothing.
 
 use super::ask;
-use crate::decide::By;
 use crate::decide::candidate::{self, Candidate};
+use crate::decide::{By, Mode};
 use crate::event::Wish;
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos};
 use crate::mutants::{self, Mutant};
-use crate::plan::{Case, PlanKind};
+use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{PlanPolicy, Policy};
 use crate::state::{Moments, Service};
 use crate::time::Now;
@@ -37,6 +37,23 @@ pub(crate) struct Wanted {
     pub(crate) candidate: Option<Candidate>,
     /// Who wants it.
     pub(crate) by: By,
+    /// The old side lives.
+    pub(crate) planned: bool,
+    /// The most that may happen, where no scenario says it.
+    pub(crate) mode: Option<Mode>,
+    /// Gates that an approval or an order names, one bit each: these it may pass.
+    pub(crate) named: u32,
+}
+
+impl Wanted {
+    /// As a scenario wants it.
+    pub(crate) const fn of(wish: Wish, candidate: Option<Candidate>, by: By) -> Wanted {
+        let named = match by {
+            By::Approval => u32::MAX,
+            By::Itself | By::Order => 0,
+        };
+        Wanted { wish, candidate, by, planned: false, mode: None, named }
+    }
 }
 
 /// Draws what the answers to the present ask say; without one, what all votes say.
@@ -94,12 +111,13 @@ pub(crate) fn case_for(
         return Some((Case::At(at.unwrap_or(active)), None));
     }
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
-    let known = others.map(|region| candidate::Known {
+    // Where somebody says where to, no other region is looked at.
+    let known = others.filter(|other| at.is_none_or(|at| at == *other)).map(|region| candidate::Known {
         region,
         standing: weighed.known.standing(region),
         quarantined: service.quarantined(region),
         requires: requires(service, policy, region, weighed.known).map(|missing| missing.is_none()),
-        has_case: policy.case(Case::Move { from: active, to: region }).is_some(),
+        has_case: policy.case(Case::Move { from: active, to: region }, Only::Unplanned).is_some(),
     });
     let best = candidate::best(known)?;
     Some((Case::Move { from: active, to: best.region }, Some(best)))

@@ -29,7 +29,7 @@ use crate::ids::{
     CellPos, ComponentPos, Name, ObserverPos, PlanPos, PolicyHash, ProbePos, RegionPos, ScenarioPos,
     TriggerPos,
 };
-use crate::plan::{Case, Filled, PlanSet, Rate, RunTime};
+use crate::plan::{Case, Filled, Only, PlanSet, Rate, RunTime};
 use crate::severity::{Ladder, Objectives};
 use crate::time::Span;
 use crate::verdict::{Observers, Parts, Priority};
@@ -230,9 +230,11 @@ pub struct PlanPolicy {
     pub loses: bool,
     /// What gates ask of each case, worked out once: a decision looks at no step.
     pub cases: Box<[CasePolicy]>,
+    /// The same for a run that is planned.
+    pub planned: Box<[CasePolicy]>,
 }
 
-/// What gates ask of one case of a plan, for a run that nobody planned.
+/// What gates ask of one case of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct CasePolicy {
     /// Which.
@@ -252,8 +254,12 @@ pub struct CasePolicy {
 impl PlanPolicy {
     /// What gates ask of one case.
     #[must_use]
-    pub fn case(&self, case: Case) -> Option<&CasePolicy> {
-        self.cases.iter().find(|of| of.case == case)
+    pub fn case(&self, case: Case, way: Only) -> Option<&CasePolicy> {
+        let cases = match way {
+            Only::Planned => &self.planned,
+            Only::Unplanned => &self.cases,
+        };
+        cases.iter().find(|of| of.case == case)
     }
 }
 

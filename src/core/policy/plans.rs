@@ -28,13 +28,13 @@ pub(super) fn plan(names: &mut Names<'_>, set: &PlanSet) -> PlanPolicy {
     let loss_from = first.map(|plan| plan.loss_from());
     let loss = resolved(loss_from, all(&|p| p.loss));
     let loses = loss_from.is_some_and(|probes| !probes.every || !probes.named.is_empty());
-    let cases = set.plans().map(|plan| case(draft, plan)).collect();
-    PlanPolicy { name: by, set: set.clone(), requires, loss, loses, cases }
+    let cases = |way| set.plans().map(|plan| case(draft, plan, way)).collect();
+    let (unplanned, planned) = (cases(Only::Unplanned), cases(Only::Planned));
+    PlanPolicy { name: by, set: set.clone(), requires, loss, loses, cases: unplanned, planned }
 }
 
 /// What gates ask of one case.
-fn case(draft: &ServiceDraft, plan: &Plan) -> CasePolicy {
-    let way = Only::Unplanned;
+fn case(draft: &ServiceDraft, plan: &Plan, way: Only) -> CasePolicy {
     CasePolicy {
         case: plan.case(),
         promotes: plan.promotes(way).next().is_some(),
@@ -43,7 +43,7 @@ fn case(draft: &ServiceDraft, plan: &Plan) -> CasePolicy {
             Fencing::Named { strongest, unfenced, .. } => unfenced.is_some() || strongest.enough_for_auto(),
             Fencing::Absent => draft.stateless,
         },
-        needs_dead: needs_dead(draft, plan),
+        needs_dead: if way == Only::Unplanned { needs_dead(draft, plan) } else { 0 },
         untold: u8::try_from(plan.needs_inputs().count()).unwrap_or(u8::MAX),
         at_most: plan.at_most(),
     }

@@ -2,9 +2,10 @@
 //! the orders that wait. All of it but the claim's state is volatile: a successor finds everything that counts in
 //! record and journal.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::agree::{ClaimState, RunId, Txn};
+use crate::agree::{ClaimState, Record, RunId, Txn};
 use crate::authority::Epoch;
 use crate::ids::PolicyHash;
 use crate::order::Order;
@@ -22,6 +23,10 @@ pub struct Acting {
     pub free: Option<Mono>,
     /// It was given up or refused: not again before then.
     pub back_off: Option<Mono>,
+    /// When pulses were read last for a run that waits for the old side.
+    pub pulse_read: Option<Mono>,
+    /// So many calls in a row ended without anybody knowing anything: whatever the plan touches is out of our reach.
+    pub unreached: u8,
     /// Since how many renewals we are unfit and hold it all the same.
     pub unfit: Option<u64>,
     /// The transaction that is on its way.
@@ -36,16 +41,24 @@ pub struct Acting {
     pub runs: Vec<Carried>,
     /// Record and journal are to be read again.
     pub stale: bool,
-    /// The record as it was read with the claim; an older one is not acted upon.
+    /// At which revision the record was read,
     pub read: u64,
+    /// and what it says, as a whole.
+    pub record: Option<Box<Record>>,
+    /// The record was read at least once, though there may be none.
+    pub looked: bool,
     /// Orders that wait for their turn, oldest first.
     pub orders: Vec<Pending>,
     /// The newest number under which a request was told to people, and when.
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
     pub refused: Option<u32>,
+    /// A plan is announced, and that was told.
+    pub announced: bool,
     /// Since when a region that could go home, or be a candidate again, has been well.
     pub well: Vec<(crate::ids::RegionPos, Mono)>,
+    /// Since when the way home is well.
+    pub home: Option<Mono>,
     /// Since when each condition whose clearing is owed for has been false.
     pub cleared: Vec<(RunId, Mono)>,
 }
@@ -71,17 +84,15 @@ pub enum About {
     /// Nothing but its purpose.
     Itself,
     /// Our own vote, as of so many changes, under that policy.
-    Vote(u64, PolicyHash, bool),
+    Vote(u64, PolicyHash),
     /// An ask.
     Ask(u32),
     /// The start of a run.
-    Start(alloc::boxed::Box<Starting>),
+    Start(Box<Starting>),
     /// A run's entries; the saga's own number, and how long the journal is with them.
     Journal(RunId, u32, u64),
     /// A run's end.
     End(RunId, u32),
-    /// A gate or a pause, for a step.
-    Step(RunId, crate::plan::StepName, u64),
     /// An order.
     Order(crate::order::OrderId),
 }
@@ -97,6 +108,8 @@ pub struct Starting {
     pub order: Option<crate::order::OrderId>,
     /// Where the wish for it stood before.
     pub from: crate::plan::saga::RunState,
+    /// Nobody ordered or approved it.
+    pub by_itself: bool,
 }
 
 /// Our own vote, as the coordinator has it.
@@ -121,8 +134,27 @@ pub struct Carried {
     pub wanted: Option<Want>,
     /// Gates and pauses that its steps want.
     pub changes: Vec<Want>,
+    /// When each of those was first looked at, by serial.
+    pub began: Vec<(u64, Mono)>,
     /// Its pages, by the number of their event.
     pub pages: Vec<(u64, Page)>,
+}
+
+impl Carried {
+    /// A run that wants nothing yet.
+    #[must_use]
+    pub const fn new(run: Run) -> Carried {
+        Carried { run, wanted: None, changes: Vec::new(), began: Vec::new(), pages: Vec::new() }
+    }
+
+    /// When the change of that serial was first looked at: now, if it never was.
+    pub fn begun(&mut self, serial: u64, now: Mono) -> Mono {
+        if let Some((_, at)) = self.began.iter().find(|(of, _)| *of == serial) {
+            return *at;
+        }
+        self.began.push((serial, now));
+        now
+    }
 }
 
 /// An order that waits.
@@ -134,4 +166,6 @@ pub struct Pending {
     pub since: Mono,
     /// The record's epoch at that time.
     pub epoch: Option<Epoch>,
+    /// That run was told, and has not written it down yet.
+    pub taken: Option<RunId>,
 }

@@ -7,6 +7,7 @@ pub mod acting;
 mod lookup;
 mod moments;
 mod region;
+mod seat;
 mod service;
 mod timers;
 mod visits;
@@ -14,6 +15,7 @@ mod visits;
 pub use lookup::Lookup;
 pub use moments::Moments;
 pub use region::{Regions, Share};
+pub use seat::{PulseKnown, Seat};
 pub(crate) use service::only_region;
 pub use service::{Announced, AskState, Blind, Known, Own, RecordKnown, ScenarioState, Service, TriedKnown};
 pub use timers::{Timer, Timers};
@@ -24,10 +26,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::agree::RunId;
+use crate::event::AnyCell;
 use crate::health::self_trust::SelfTrust;
 use crate::health::{Debounced, Pace};
 use crate::ids::{CellPos, ObserverPos, ProbeId, ServiceId};
 use crate::input::Window;
+use crate::order::{Order, Reply};
+use crate::plan::saga::Cell;
 use crate::policy::Policy;
 use crate::time::{Mono, Now, Wall};
 use crate::verdict::Picture;
@@ -50,6 +55,12 @@ pub struct State {
     pub(crate) by_name: Lookup,
     pub(crate) regions: Regions,
     pub(crate) windows: Vec<Window>,
+    /// What this observer is to the coordinator.
+    pub seat: Seat,
+    /// A cell was come to that cannot occur; it is told at the end of the step.
+    pub(crate) odd: Option<AnyCell>,
+    /// Orders that were said to many services, and how many of them have not answered yet.
+    pub(crate) many: Vec<Many>,
     /// Automatic failovers, when first seen.
     pub(crate) failovers: Vec<(ServiceId, RunId, Mono)>,
     /// Unfinished runs over all services.
@@ -83,12 +94,24 @@ pub struct Slot {
     pub accused: bool,
 }
 
+/// An order that was said to many services.
+#[derive(Clone, Debug)]
+pub struct Many {
+    /// Which.
+    pub order: Order,
+    /// So many have not answered.
+    pub left: usize,
+    /// The answer that matters most, so far.
+    pub worst: Option<Reply>,
+}
+
 impl State {
     /// A core that knows nothing yet. The policy is taken by the first [`Reloaded`](crate::input::Input::Reloaded).
     #[must_use]
     pub fn new(policy: Arc<Policy>) -> State {
         State {
             trust: SelfTrust::new(policy.self_trust),
+            seat: Seat::new(policy.session.margin),
             policy,
             wanted: None,
             accused: 0,
@@ -98,6 +121,8 @@ impl State {
             by_name: Lookup::default(),
             regions: Regions::default(),
             windows: Vec::new(),
+            odd: None,
+            many: Vec::new(),
             failovers: Vec::new(),
             runs: 0,
             timers: Timers::default(),
@@ -149,6 +174,11 @@ impl State {
         let service = self.service(self.service_id(service)?)?;
         let cell = service.policy.cell(probe, region)?;
         service.mine(cell)
+    }
+
+    /// A run has come to these cells.
+    pub(crate) fn saw(&mut self, cells: &[Cell]) {
+        self.odd = self.odd.or(self.visits.saga(cells));
     }
 
     pub(crate) fn me(&self) -> ObserverPos {

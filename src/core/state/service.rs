@@ -6,7 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Share;
-use crate::agree::{Epoch, Outcome, RunId};
+use super::acting::Acting;
+use crate::agree::{Epoch, Outcome, RecordState, RunId};
+use crate::authority::SessionId;
 use crate::decide::cooldown::Last;
 use crate::decide::gates::Holder;
 use crate::decide::scenario::{Arming, Tried};
@@ -60,6 +62,8 @@ pub struct Service {
     pub(crate) armed: Option<Mono>,
     pub(crate) dirty: bool,
     pub(crate) awaiting: bool,
+    /// What an observer remembers that may act; none, before a coordinator is there.
+    pub acting: Option<Box<Acting>>,
 }
 
 /// A probe of ours by cell, if this observer can see it.
@@ -81,6 +85,10 @@ pub struct Known {
     pub(crate) claim_revision: u64,
     /// Who holds the claim.
     pub holder: Holder,
+    /// We may act by it: our session lives, and record and journal were read.
+    pub(crate) acts: bool,
+    /// The session that it hangs on.
+    pub(crate) session: Option<SessionId>,
     /// Since when each trigger is raised, and at which revision that was read.
     pub(crate) raised: Vec<(u64, Option<Mono>)>,
 }
@@ -102,6 +110,8 @@ pub struct RecordKnown {
     pub paused: bool,
     /// A window is open in the coordinator.
     pub maintenance: bool,
+    /// Somebody ordered that its region be left, and it has not been yet.
+    pub evacuates: bool,
     /// The incident's number.
     pub incident: u32,
     /// What was tried.
@@ -178,6 +188,8 @@ impl Known {
             active: only_region(policy),
             claim_revision: 0,
             holder: Holder::Nobody,
+            acts: false,
+            session: None,
             raised: vec![(0, None); policy.triggers.len()],
         }
     }
@@ -214,15 +226,34 @@ impl Service {
         self.own.get(cell.index())?.probe
     }
 
-    /// The newest try of a scenario's plan.
+    /// The newest try of a scenario's plan. What a gate refused was not done: it may be as soon as the gate opens.
     #[must_use]
     pub fn newest_try(&self, scenario: ScenarioPos) -> Option<Tried> {
         let tried = &self.known.record.as_ref()?.tried;
         tried
             .iter()
-            .filter(|tried| tried.scenario == Some(scenario))
+            .filter(|tried| tried.scenario == Some(scenario) && tried.outcome != Some(Outcome::Refused))
             .map(|tried| tried.seen)
             .max_by_key(|t| t.started)
+    }
+
+    /// Whether a gate has refused what a scenario wanted for this incident.
+    #[must_use]
+    pub fn refused(&self, scenario: ScenarioPos) -> bool {
+        let number = self.incident.number();
+        self.known.record.iter().flat_map(|record| &record.tried).any(|tried| {
+            tried.scenario == Some(scenario)
+                && tried.incident == number
+                && tried.outcome == Some(Outcome::Refused)
+        })
+    }
+
+    /// What the record says of it, in the words of its table.
+    #[must_use]
+    pub fn record_state(&self, now: Mono) -> RecordState {
+        let record = self.known.record.as_ref();
+        let drifted = self.drift.is_some_and(|(_, since)| now.since(since) >= self.policy.drift_after);
+        RecordState::of(record.is_some(), record.is_some_and(|record| record.running.is_some()), drifted)
     }
 
     /// Whether a region has lost the role.

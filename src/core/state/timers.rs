@@ -17,6 +17,8 @@ pub enum Timer {
     Stale(ProbeId),
     /// A maintenance window opens or closes.
     Window,
+    /// The session is to be renewed, or has lapsed.
+    Session,
 }
 
 /// The heap.
@@ -25,6 +27,7 @@ pub struct Timers {
     heap: BinaryHeap<Reverse<(Mono, Timer)>>,
     self_trust: Option<Mono>,
     window: Option<Mono>,
+    session: Option<Mono>,
 }
 
 impl Timers {
@@ -48,11 +51,16 @@ impl Timers {
         self.window = at;
     }
 
+    /// Wake when the session is to be renewed, or lapses; there is one timer for it.
+    pub fn set_session(&mut self, at: Option<Mono>) {
+        self.session = at;
+    }
+
     /// The earliest.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
         let heap = self.heap.peek().map(|Reverse((at, _))| *at);
-        [heap, self.self_trust, self.window].into_iter().flatten().min()
+        [heap, self.self_trust, self.window, self.session].into_iter().flatten().min()
     }
 
     /// The earliest, if it is due.
@@ -64,6 +72,10 @@ impl Timers {
         if self.self_trust == Some(next) {
             self.self_trust = None;
             return Some((next, Timer::SelfTrust));
+        }
+        if self.session == Some(next) {
+            self.session = None;
+            return Some((next, Timer::Session));
         }
         if self.window == Some(next) {
             self.window = None;

@@ -304,6 +304,12 @@ impl Votes {
         who
     }
 
+    /// At which revision an observer's newest vote was written.
+    #[must_use]
+    pub fn revision(&self, who: ObserverPos) -> u64 {
+        self.cast.get(who.index()).map_or(0, |cast| cast.revision)
+    }
+
     /// Which ask an observer's newest vote answers.
     #[must_use]
     pub fn answers(&self, who: ObserverPos) -> u32 {

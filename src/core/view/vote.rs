@@ -1,39 +1,13 @@
-//! What this observer would vote now.
-
-use alloc::vec::Vec;
+//! What this observer would vote now, as it would be written.
 
 use crate::agree::Vote;
-use crate::ids::{CellPos, ServiceId};
-use crate::severity::Stage;
+use crate::engine::own_vote as own;
+use crate::ids::ServiceId;
 use crate::state::State;
 use crate::time::Now;
-use crate::verdict::{Counted, Observers, Reading, Spoken};
 
-/// Our own vote on a service, as it would be written now: durations, never times. Readings are left out, since every
-/// sample would be a write, but in an answer; and in trouble those of witnesses, whose evidence is only worth its age.
+/// Our own vote on a service, as it would be written now.
 #[must_use]
 pub fn own_vote(state: &State, id: ServiceId, now: Now) -> Option<Vote> {
-    let service = state.service(id)?;
-    let me = state.policy.me;
-    let mine = Counted { who: Observers::NONE.and(me), ..Counted::all() };
-    let mut says = Vec::new();
-    for (i, cell) in service.policy.parts.cells.iter().enumerate() {
-        let pos = CellPos::at(i);
-        let Some(probe) = service.mine(pos) else { continue };
-        let verdict = service.votes.of(me, pos);
-        let seen = state.probe(probe).map(|slot| slot.debounced.seen());
-        let fresh =
-            service.ask.answered && service.ask.sampling.zip(seen).is_some_and(|(from, seen)| seen >= from);
-        let part = service.policy.parts.probes.get(cell.probe.index());
-        let witness =
-            part.is_some_and(|part| part.witness_of.is_some()) && service.incident.stage() != Stage::None;
-        let reading = service
-            .votes
-            .reading(pos, cell, mine)
-            .filter(|_| fresh || witness)
-            .map(|(value, read)| Reading { value, age: now.mono.since(read) });
-        let held = now.mono.since(verdict.since);
-        says.push(Spoken { cell: pos, say: verdict.say, held, reading, fresh });
-    }
-    Some(Vote { hash: service.policy.hash, answers: service.votes.answers(me), says })
+    state.service(id).map(|service| own(state, service, now))
 }

@@ -8,7 +8,9 @@ use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
 use crate::decide::{By, Gates, Mode};
-use crate::engine::{Wanted, case_for, gates_now, mode, objectives, place, situation, weigh};
+use crate::engine::{
+    Wanted, case_for, gates_now, mode, objectives, place, situation, unrefused_first, weigh,
+};
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::plan::{Case, PlanKind};
@@ -38,12 +40,13 @@ pub fn would(state: &State, id: ServiceId, plan: PlanPos, by: By, now: Now) -> O
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, plan, now, &mut asked, &mut wide);
     let named = service.policy.scenarios.iter().position(|scenario| scenario.plan == Some(plan));
-    let at = named.and_then(|at| place(service, &moments, ScenarioPos::at(at)));
+    let moves = service.policy.plans.get(plan.index()).is_some_and(|p| p.set.kind == PlanKind::Failover);
+    let at = named.filter(|_| !moves).and_then(|at| place(service, &moments, ScenarioPos::at(at)));
     let case = case_for(service, plan, at, &weighed);
     let candidate = case.and_then(|(_, candidate)| candidate);
     let case = case.map(|(case, _)| case);
     let wish = Wish { scenario: ScenarioPos::at(named.unwrap_or(usize::MAX)), plan, case };
-    let situation = situation(service, state, &moments, Wanted { wish, candidate, by }, &weighed, now);
+    let situation = situation(service, state, &moments, Wanted::of(wish, candidate, by), &weighed, now);
     Some((wish, Gates::look(&situation)))
 }
 
@@ -248,16 +251,15 @@ impl Told<'_> {
 
     fn contenders(&self) -> Vec<Contender<'_>> {
         let scenarios = self.service.policy.scenarios.iter().zip(&self.service.scenarios).enumerate();
-        scenarios
-            .filter_map(|(i, (scenario, kept))| {
-                let pos = ScenarioPos::at(i);
-                let plan = self.service.policy.plans.get(scenario.plan?.index())?;
-                kept.arming.holds()?;
-                let spent = kept.arming.spent(self.service.newest_try(pos), scenario.again, self.now.mono);
-                let mode = mode(&self.state.policy, self.service, scenario).0;
-                (spent == Spent::No).then_some(Contender { pos, scenario, kind: plan.set.kind, mode })
-            })
-            .collect()
+        let all = scenarios.filter_map(|(i, (scenario, kept))| {
+            let pos = ScenarioPos::at(i);
+            let plan = self.service.policy.plans.get(scenario.plan?.index())?;
+            kept.arming.holds()?;
+            let spent = kept.arming.spent(self.service.newest_try(pos), scenario.again, self.now.mono);
+            let mode = mode(&self.state.policy, self.service, scenario).0;
+            (spent == Spent::No).then_some(Contender { pos, scenario, kind: plan.set.kind, mode })
+        });
+        unrefused_first(self.service, all.collect())
     }
 
     fn does(

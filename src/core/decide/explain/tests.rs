@@ -59,6 +59,7 @@ fn number(of: &Reason) -> usize {
         Reason::Witness => 11,
         Reason::Isolated(_) => 12,
         Reason::NoReferences => 13,
+        Reason::Frozen => 35,
         Reason::Running(_) => 14,
         Reason::OtherPolicy { .. } => 15,
         Reason::Drifted(_) => 16,
@@ -83,7 +84,7 @@ fn number(of: &Reason) -> usize {
     }
 }
 
-const REASONS: usize = 35;
+const REASONS: usize = 36;
 
 fn rows() -> Vec<(Reason, &'static str)> {
     let unfit = |unfit| Reason::Unfit(Candidate { region: WEST, unfit });
@@ -155,6 +156,10 @@ fn rows() -> Vec<(Reason, &'static str)> {
         (
             Reason::NoFence,
             "it promotes, no fence settles the old side first, and `unfenced` does not say why that is acceptable",
+        ),
+        (
+            Reason::Frozen,
+            "this observer holds the claim, but has not read the journal yet, or could not renew its session in time",
         ),
         (Reason::NeedsTheDead { steps: 2 }, "2 of its steps need the region that is down"),
         (Reason::Cooling(Cooldown::Over), "the cooldown is over"),

@@ -89,7 +89,7 @@ fn the_table() {
 
 #[test]
 fn who_may_pass_what() {
-    let lets = |passer: Passer| BY.map(|by| passer.lets(by));
+    let lets = |passer: Passer| BY.map(|by| passer.lets(by, by == By::Approval));
     assert_eq!(lets(P::Nobody), [false, false, false]);
     assert_eq!(lets(P::Order), [false, false, true]);
     assert_eq!(lets(P::OrderOrApproval), [false, true, true]);
@@ -111,6 +111,7 @@ fn open() -> Situation {
     Situation {
         kind: PlanKind::Failover,
         by: By::Itself,
+        named: 0,
         planned: false,
         adopted: true,
         mode: (Mode::Auto, Cap::Scenario),
@@ -256,13 +257,14 @@ fn each_gate_refuses_alone_with_its_reason() {
 fn an_obstacle_gives_way_to_whom_the_table_names_and_to_nobody_else() {
     for (gate, reason, situation) in obstacles() {
         for by in [By::Approval, By::Order] {
-            let answer = Gates::look(&Situation { by, ..situation }).answer(gate);
+            let named = if by == By::Approval { u32::MAX } else { 0 };
+            let answer = Gates::look(&Situation { by, named, ..situation }).answer(gate);
             // To want it oneself needs references; who approves or orders it looks for himself.
             let wanted = if reason == Reason::NoReferences {
                 Answer::Passes
             } else if !gate.binds(situation.kind, by, false, true, true) {
                 Answer::Unbound
-            } else if gate.passer().lets(by) {
+            } else if gate.passer().lets(by, named != 0) {
                 Answer::Passed(reason)
             } else {
                 Answer::Blocks(reason)
@@ -321,6 +323,7 @@ fn situations() -> impl Strategy<Value = Situation> {
     let mode = prop::sample::select(vec![Mode::Observe, Mode::Approve, Mode::Auto]);
     (from, kind, prop::sample::select(BY.to_vec()), any::<[bool; 5]>(), mode).prop_map(
         |(from, kind, by, [planned, promotes, loses, rpo, runs], mode)| Situation {
+            named: 0,
             kind,
             by,
             planned,
@@ -370,7 +373,7 @@ proptest! {
             let wanted = match gate.obstacle(&s) {
                 _ if !binds => Answer::Unbound,
                 None => Answer::Passes,
-                Some(reason) if gate.passer().lets(s.by) => Answer::Passed(reason),
+                Some(reason) if gate.passer().lets(s.by, s.named & 1 << gate as u32 != 0) => Answer::Passed(reason),
                 Some(reason) => { shut |= 1 << gate as u32; Answer::Blocks(reason) }
             };
             prop_assert_eq!(gates.answer(gate), wanted);

@@ -1,26 +1,285 @@
 //! What this observer does beside watching: it keeps a session, votes, holds claims, asks, starts and carries runs.
 //!
-//! Level-triggered like everything here: one look at what is ([`advance`]), whatever happened. Nothing in here may hand
-//! anything to the outside whose intent is not durable, or without the right to act as of this moment.
+//! Level-triggered like everything here: whatever happened, one look at what is ([`look`], then [`advance`] when the
+//! decision is there). Nothing in here may hand anything to the outside whose intent is not durable, or without the
+//! right to act as of this moment; one transaction of a service is on its way at a time.
 
+mod asking;
+mod ballot;
+mod claim;
+mod flight;
+mod home;
+mod looks;
+mod orders;
+pub(super) mod running;
 pub(super) mod session;
+mod starting;
+mod upkeep;
+mod wish;
 
-use crate::agree::{Answer, TxnId, Velocity};
-use crate::input::Finished;
-use crate::order::Order;
-use crate::state::State;
-use crate::time::Now;
+use alloc::sync::Arc;
 
+use super::advance::Wake;
+use super::mark;
 use super::out::Out;
-
-/// What became of a transaction.
-pub(super) fn answered(_state: &mut State, _id: TxnId, _answer: &Answer, _now: Now, _out: &mut Out) {}
-
-/// A call has ended.
-pub(super) fn finished(_state: &mut State, _finished: Finished, _now: Now, _out: &mut Out) {}
+use super::start::Decision;
+use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
+use crate::event::Event;
+use crate::ids::ServiceId;
+use crate::order::{Order, Reply};
+use crate::plan::saga::{Commit, Run, RunInput, RunState};
+use crate::plan::{Entry, PlanKind};
+use crate::state::acting::{About, Carried};
+use crate::state::{Moments, Service, State};
+use crate::time::Now;
+use flight::Landed;
 
 /// An operator said something.
-pub(super) fn ordered(_state: &mut State, _order: Order, _now: Now, _out: &mut Out) {}
+pub(super) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) {
+    orders::ordered(state, order, now, out);
+}
+
+/// Looks at the claim, before anything is decided by it.
+pub(super) fn look(service: &mut Service, state: &State, now: Now, out: &mut Out) {
+    let Some(mut acting) = service.acting.take() else { return };
+    claim::look(service, &mut acting, state, now, out);
+    service.known.acts = claim::holds(&acting, state, now.mono) && !running::must_read(&acting);
+    service.acting = Some(acting);
+}
+
+/// One look at what is: what is carried goes on, and then at most one transaction goes out.
+pub(super) fn advance(
+    service: &mut Service,
+    state: &mut State,
+    moments: &Moments,
+    decision: Option<&Decision>,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let Some(mut kept) = service.acting.take() else { return };
+    let acting = &mut *kept;
+    wake.at(flight::again(acting, state.seat.reached, now.mono, out));
+    running::advance(service, acting, state, now, wake, out);
+    if state.seat.reached {
+        claim::advance(service, acting, state, now, wake, out);
+        reading(service, acting, state, now, out);
+        ballot::advance(service, acting, state, now, wake, out);
+        orders::advance(service, acting, state, moments, now, wake, out);
+        wish::advance(service, acting, state, decision, now, wake, out);
+        if decision.is_none() {
+            home::advance(service, acting, state, moments, now, wake, out);
+        }
+        upkeep::advance(service, acting, state, now, wake, out);
+    }
+    service.acting = Some(kept);
+}
+
+/// Reads record and journals, when they are not known.
+fn reading(
+    service: &Service,
+    acting: &mut crate::state::acting::Acting,
+    state: &State,
+    now: Now,
+    out: &mut Out,
+) {
+    use crate::agree::ClaimState;
+    let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding);
+    if holds && acting.flight.is_none() && state.seat.right(now.mono).is_some() && running::must_read(acting)
+    {
+        let wish = flight::Wish::new(Purpose::Read, alloc::vec::Vec::new(), alloc::vec::Vec::new());
+        flight::send(acting, service.id, flight::Wish { journals: true, ..wish }, now, out);
+    }
+}
+
+/// What became of a transaction.
+pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, out: &mut Out) {
+    let at = id.service;
+    mark(state, at);
+    let writes = entries(state, at);
+    let Some((landed, about, found)) = flight::answered(state, id, answer, now, out) else { return };
+    match (&landed, about) {
+        (Landed::Unknown, about) => {
+            match &about {
+                About::Journal(run, txn, _) | About::End(run, txn) => {
+                    running::committed(state, at, *run, *txn, Commit::Unknown, now, out);
+                }
+                About::Start(_) => wish::visit(state, RunState::Starting, RunInput::Unknown),
+                About::Itself if id.purpose == Purpose::Take => {
+                    claim_fed(state, at, ClaimInput::Unknown, out)
+                }
+                About::Itself | About::Vote(..) | About::Ask(_) | About::Order(_) => {}
+            }
+            flight::put_back(state, at, about);
+        }
+        (Landed::Yes, About::Journal(run, txn, length)) => {
+            running::journalled(state, at, run, length, &writes, out);
+            running::committed(state, at, run, txn, Commit::Committed, now, out);
+        }
+        (Landed::Yes, About::End(run, txn)) => {
+            running::committed(state, at, run, txn, Commit::Committed, now, out);
+        }
+        (Landed::No, About::Journal(run, txn, _) | About::End(run, txn)) => {
+            running::committed(state, at, run, txn, Commit::Refused, now, out);
+        }
+        (Landed::Yes, About::Start(starting)) => started(state, at, *starting, now, out),
+        (Landed::No, About::Start(starting)) => {
+            wish::visit(state, RunState::Starting, RunInput::Refused);
+            // An order looks again at what is now: it is not answered before it was carried out or refused.
+            let _ = starting;
+        }
+        (Landed::Yes, About::Vote(changes, policy)) => {
+            if let Some(acting) = state.service_mut(at).and_then(|service| service.acting.as_deref_mut()) {
+                (acting.ballot.changes, acting.ballot.policy) = (Some(changes), policy);
+                acting.ballot.at = now.mono;
+            }
+        }
+        (Landed::No, About::Vote(..)) => {
+            if let Some(acting) = state.service_mut(at).and_then(|service| service.acting.as_deref_mut()) {
+                acting.ballot.changes = None;
+            }
+        }
+        (Landed::Yes, About::Ask(ask)) => {
+            if let Some(service) = state.service_mut(at) {
+                out.record(service, Event::Asked { ask });
+            }
+        }
+        (Landed::Yes, About::Order(order)) => {
+            let pending =
+                state.service(at).and_then(|service| service.acting.as_deref()).and_then(|acting| {
+                    acting.orders.iter().find(|pending| pending.order.id == order).map(|p| p.order.clone())
+                });
+            if let Some(order) = pending {
+                answer_order(state, at, &order, order_done(&order), out);
+            }
+        }
+        (Landed::No, About::Ask(_) | About::Order(_)) => {}
+        (_, About::Itself) => itself(state, id, &landed, found.as_deref(), now, out),
+    }
+}
+
+/// The entries that are on their way, to be told when they are durable.
+fn entries(state: &State, id: ServiceId) -> alloc::vec::Vec<Entry> {
+    let flight = state.service(id).and_then(|service| service.acting.as_ref()?.flight.as_ref());
+    let writes = flight.iter().flat_map(|flight| &flight.txn.writes);
+    writes
+        .filter_map(|write| match write {
+            Write::Append(_, entries) => Some(entries.clone()),
+            Write::Vote(_)
+            | Write::Claim
+            | Write::GiveUp
+            | Write::Ask(_)
+            | Write::Record(_)
+            | Write::Begin(..)
+            | Write::Velocity(_)
+            | Write::Clear(_) => None,
+        })
+        .flatten()
+        .collect()
+}
+
+fn claim_fed(state: &mut State, id: ServiceId, input: ClaimInput, out: &mut Out) {
+    let Some(service) = state.service_mut(id) else { return };
+    let Some(mut acting) = service.acting.take() else { return };
+    claim::feed(service, &mut acting, input, out);
+    service.acting = Some(acting);
+}
+
+/// What has nothing beside its purpose.
+fn itself(
+    state: &mut State,
+    id: TxnId,
+    landed: &Landed,
+    found: Option<&crate::agree::Found>,
+    now: Now,
+    out: &mut Out,
+) {
+    let at = id.service;
+    match (id.purpose, landed) {
+        (Purpose::Take, Landed::No) => claim_fed(state, at, ClaimInput::Refused, out),
+        // That it is ours is found at the next look, from what the answer says.
+        (Purpose::GiveUp, Landed::Yes) => claim_fed(state, at, ClaimInput::GaveUp, out),
+        (Purpose::Read, Landed::Yes) => {
+            let Some(found) = found else { return };
+            let journals =
+                state.service(at).and_then(|service| service.acting.as_ref()).is_some_and(|acting| {
+                    running::must_read(acting) || acting.claim == crate::agree::ClaimState::Restoring
+                });
+            let complete = found.record.1.as_ref().is_none_or(|record| {
+                let named = record.run.iter().chain(&record.beside);
+                named.into_iter().all(|run| found.journals.iter().any(|(of, _)| *of == run.id))
+            });
+            if journals && complete {
+                running::restore(state, at, found, now, out);
+                claim_fed(state, at, ClaimInput::Read, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What an order that only changes the record is answered.
+fn order_done(order: &Order) -> Reply {
+    match order.verb {
+        crate::order::Verb::Evacuate { .. } => Reply::Queued,
+        _ => Reply::Done,
+    }
+}
+
+fn answer_order(state: &mut State, id: ServiceId, order: &Order, reply: Reply, out: &mut Out) {
+    if let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) {
+        acting.orders.retain(|pending| pending.order.id != order.id);
+    }
+    orders::reply(state, Some(id), order, reply, out);
+}
+
+/// A start is durable: the run exists.
+fn started(
+    state: &mut State,
+    id: ServiceId,
+    starting: crate::state::acting::Starting,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(service) = state.service_mut(id) else { return };
+    let crate::state::acting::Starting { start, plan, order, by_itself, .. } = starting;
+    let (run, mode, kind) = (start.run, start.mode, plan.kind());
+    let event = Event::Started { run, plan: start.plan.clone(), kind, mode, by_itself };
+    let entry = Entry::Started(start.clone());
+    out.record(service, event);
+    out.record(service, Event::Journalled { run, place: 0, entry: alloc::boxed::Box::new(entry) });
+    service.announced = None;
+    let Some(acting) = service.acting.as_deref_mut() else { return };
+    let carried = acting.runs.iter().any(|carried| carried.run.start().run == run);
+    if !carried {
+        acting.runs.push(Carried::new(Run::new(Arc::clone(&plan), start, now.mono)));
+    }
+    (acting.refused, acting.requested) = (None, None);
+    let pending = order.and_then(|order| acting.orders.iter().find(|pending| pending.order.id == order));
+    let pending = pending.map(|pending| pending.order.clone());
+    if let Some(order) = pending {
+        answer_order(state, id, &order, Reply::Started(run), out);
+    }
+    if kind == PlanKind::Inspect {
+        mark(state, id);
+    }
+}
 
 /// The velocity counter has changed.
-pub(super) fn velocity(_state: &mut State, _revision: u64, _velocity: &Velocity, _now: Now) {}
+pub(super) fn velocity(state: &mut State, revision: u64, velocity: &Velocity, now: Now) {
+    if revision <= state.seat.velocity.0 {
+        return;
+    }
+    state.seat.velocity = (revision, velocity.clone());
+    let mut any = false;
+    for (name, run) in &velocity.started {
+        let Some(id) = state.service_id(name.as_str()) else { continue };
+        if !state.failovers.iter().any(|(service, known, _)| service == &id && known == run) {
+            state.failovers.push((id, *run, now.mono));
+            any = true;
+        }
+    }
+    if any {
+        super::every_service(state);
+    }
+}

@@ -1,16 +1,136 @@
-//! The session: renewed while there is a coordinator, and what everybody's pulses say.
+//! The session: renewed while there is a coordinator; what hangs on it falls when it does. And what everybody's pulses
+//! say.
+//!
+//! It must never count from the receipt of an answer: [`Session`](crate::authority::Session) does the counting, and is
+//! told the moment at which a renewal goes out.
+
+use alloc::boxed::Box;
 
 use crate::agree::Pulse;
+use crate::authority::{Nonce, Renewed};
+use crate::effect::Effect;
+use crate::engine::every_service;
+use crate::engine::out::Out;
 use crate::ids::Name;
-use crate::state::State;
-use crate::time::Now;
+use crate::input::{Coordinator, Store};
+use crate::state::{PulseKnown, State};
+use crate::time::{Now, Span};
+
+/// A renewal that nobody answered is tried again so soon.
+const AGAIN: Span = Span::secs(1);
+
+/// What can be said of the coordinator has changed.
+pub(in crate::engine) fn coordinator(state: &mut State, told: Coordinator, now: Now, out: &mut Out) {
+    match told {
+        Coordinator::There(cluster) => {
+            let first = state.seat.cluster.is_none();
+            // Another cluster than before: whatever was ours there is nothing here.
+            let other = state.seat.cluster.is_some_and(|known| known != cluster);
+            state.seat.cluster = Some(cluster);
+            state.seat.reached = true;
+            if other {
+                let margin = state.policy.session.margin;
+                state.seat.session = crate::authority::Session::new(margin);
+            }
+            if first {
+                for service in state.services.iter_mut().flatten() {
+                    service.acting.get_or_insert_with(Box::default).stale = true;
+                }
+            }
+            state.seat.renews = Some(now.mono);
+        }
+        Coordinator::Lost => state.seat.reached = false,
+    }
+    every_service(state);
+    advance(state, now, out);
+}
+
+/// What can be said of our own store has changed.
+pub(in crate::engine) fn store(state: &mut State, store: Store) {
+    state.seat.store = store;
+    every_service(state);
+}
+
+/// The daemon is to end.
+pub(in crate::engine) fn leave(state: &mut State) {
+    state.seat.leaving = true;
+    every_service(state);
+}
+
+/// Whether this observer could act: only then it takes a claim.
+pub(in crate::engine) fn fit(state: &State) -> bool {
+    !state.policy.am_witness()
+        && state.trust.isolated().is_none()
+        && state.seat.store == Store::Ok
+        && !state.seat.leaving
+}
+
+/// One look at the session: is it to be renewed, has the right to act come or gone?
+pub(in crate::engine) fn advance(state: &mut State, now: Now, out: &mut Out) {
+    if state.seat.cluster.is_none() {
+        return;
+    }
+    if state.seat.renews.is_none_or(|at| at <= now.mono) {
+        let session = state.seat.session.id();
+        let nonce = state.seat.session.renew(now.mono);
+        let fit = fit(state);
+        state.seat.renews = Some(now.mono + state.policy.session.every());
+        out.effects.push(Effect::Renew { nonce, session, fit });
+    }
+    let right = state.seat.right(now.mono);
+    if right.is_some() != state.seat.held {
+        state.seat.held = right.is_some();
+        every_service(state);
+    }
+    let lapses = right.map(|held| held.until());
+    state.timers.set_session(state.seat.renews.into_iter().chain(lapses).min());
+}
+
+/// What came back for a renewal.
+pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewed, now: Now, out: &mut Out) {
+    let before = state.seat.session.id();
+    if !state.seat.session.renewed(nonce, answer) {
+        return;
+    }
+    match answer {
+        Renewed::Alive { .. } => state.seat.renewals += 1,
+        Renewed::Gone => state.seat.renews = Some(now.mono),
+        Renewed::Unknown => {
+            let soon = now.mono + AGAIN;
+            state.seat.renews = state.seat.renews.map(|at| at.min(soon));
+        }
+    }
+    if state.seat.session.id() != before {
+        // What hung on the old one is gone with it, and nobody knows yet at which revisions.
+        for service in state.services.iter_mut().flatten() {
+            if let Some(acting) = &mut service.acting {
+                acting.ballot.changes = None;
+            }
+        }
+        every_service(state);
+    } else if answer != Renewed::Unknown && !state.seat.held {
+        every_service(state);
+    }
+    advance(state, now, out);
+}
 
 /// An observer's pulse has changed.
-pub(in crate::engine) fn pulse(
-    _state: &mut State,
-    _who: &Name,
-    _revision: u64,
-    _pulse: Option<Pulse>,
-    _now: Now,
-) {
+pub(in crate::engine) fn pulse(state: &mut State, who: &Name, revision: u64, pulse: Option<Pulse>) {
+    let known = state.seat.pulses.iter_mut().find(|known| known.who == *who);
+    let (count, fit) = (pulse.map(|pulse| pulse.count), pulse.is_some_and(|pulse| pulse.fit));
+    match known {
+        Some(known) if known.revision >= revision => return,
+        Some(known) => {
+            let same = (known.count.is_some(), known.fit) == (count.is_some(), fit);
+            (known.revision, known.count, known.fit) = (revision, count, fit);
+            if same {
+                return;
+            }
+        }
+        None if state.policy.observer(who).is_some() => {
+            state.seat.pulses.push(PulseKnown { who: who.clone(), revision, count, fit, read: None });
+        }
+        None => return,
+    }
+    every_service(state);
 }

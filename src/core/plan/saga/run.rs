@@ -156,6 +156,18 @@ impl Run {
             .is_some_and(|position| position.state == StepState::Done)
     }
 
+    /// Whether something that happened or was said is not durable yet.
+    #[must_use]
+    pub const fn is_writing(&self) -> bool {
+        !self.queue.is_empty() || self.flight.is_some()
+    }
+
+    /// Whether it can be told to stop, and was not yet.
+    #[must_use]
+    pub fn stoppable(&self) -> bool {
+        matches!(self.ledger.state, RunState::Running | RunState::Held) && !self.stopping()
+    }
+
     /// So many entries of its journal could not be; anything but 0 is a fault of this code.
     #[must_use]
     pub const fn odd(&self) -> u32 {

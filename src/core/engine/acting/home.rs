@@ -1,0 +1,357 @@
+//! What is wished at rest, by no scenario: a returning region's rejoin, the way home, what ended runs owe, and regions
+//! that somebody ordered to be left.
+//!
+//! None of it is urgent: it never starts while anything is wrong, and never in the way of what is.
+
+use super::looks::{Look, Query, look_for};
+use super::orders::on_approval;
+use super::starting::{Begin, send_start};
+use super::{asking, claim, running, wish};
+use crate::agree::{Record, RunId, Wanted};
+use crate::decide::By;
+use crate::decide::gates::{Answer, Gate, Mode, Reason};
+use crate::engine::advance::Wake;
+use crate::engine::out::Out;
+use crate::ids::{PlanPos, RegionPos, ServiceId};
+use crate::plan::{Only, PlanKind};
+use crate::severity::Stage;
+use crate::state::acting::Acting;
+use crate::state::{Moments, Service, State};
+use crate::time::{Mono, Now, Span};
+use crate::verdict::Priority;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Something that is wished at rest.
+struct Wished {
+    why: Wanted,
+    plan: PlanPos,
+    at: RegionPos,
+    planned: bool,
+    mode: Mode,
+}
+
+/// Does what is due of it, if nothing is on its way.
+pub(super) fn advance(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    moments: &Moments,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+        return;
+    }
+    let Some(record) = acting.record.clone() else { return };
+    if record.run.is_some() {
+        return;
+    }
+    if let Some(wished) = evacuation(service, &record, state) {
+        return leave(service, acting, state, moments, &wished, now, wake, out);
+    }
+    let Some(wished) = wished(service, acting, &record, now, wake) else { return };
+    let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
+    let named = if by == By::Approval { on_approval() } else { 0 };
+    let query = Query {
+        plan: wished.plan,
+        at: Some(wished.at),
+        by,
+        planned: wished.planned,
+        mode: Some(wished.mode),
+        named,
+        scenario: None,
+    };
+    let Some(look) = look_for(service, state, moments, &query, now) else { return };
+    if waits(service, acting, state, &look, now, wake, out) {
+        return;
+    }
+    let Some(case) = look.case else { return };
+    if by == By::Itself && look.gates.open() {
+        if wish::drill_first(acting, state, now, wake) {
+            return;
+        }
+        let mut begin = Begin::new(wished.plan, case);
+        begin.way = if wished.planned { Only::Planned } else { Only::Unplanned };
+        // Automatic ways home are moves like any other: they count.
+        begin.by_itself = true;
+        begin.counted = look.counted;
+        begin.pays = pays(&wished.why);
+        send_start(service, acting, state, begin, now, out);
+        return;
+    }
+    let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
+    ask_people(service, acting, state, &record, &wished, &look, shape, now, out);
+}
+
+fn pays(why: &Wanted) -> Option<RunId> {
+    match why {
+        Wanted::Owed(run) => Some(RunId(*run)),
+        Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
+    }
+}
+
+/// Whether it must wait: for answers, for its turn, for somebody else.
+fn waits(
+    service: &Service,
+    acting: &mut Acting,
+    state: &State,
+    look: &Look,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) -> bool {
+    if let Answer::Blocks(Reason::NotAsked | Reason::FewAnswers { .. }) = look.gates.answer(Gate::Quorum) {
+        asking::ask(service, acting, state, now, wake, out);
+        return true;
+    }
+    let later =
+        [Gate::Quorum, Gate::Claim, Gate::SelfTrust, Gate::Run, Gate::Parallel, Gate::Dependency, Gate::Mode];
+    later.iter().any(|gate| matches!(look.gates.answer(*gate), Answer::Blocks(_)))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is shown to people, and everything that it is taken from"
+)]
+fn ask_people(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    record: &Record,
+    wished: &Wished,
+    look: &Look,
+    shape: u32,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(case) = look.case else { return };
+    if let Some(there) = &record.request {
+        if there.why == wished.why {
+            wish::tell(service, acting, state, now, out);
+        }
+        return;
+    }
+    let way = if wished.planned { Only::Planned } else { Only::Unplanned };
+    let request =
+        wish::of(service, record, wished.why.clone(), wished.plan, case, way, &look.situation, shape);
+    let Some(request) = request else { return };
+    let mut next = Box::new(record.clone());
+    next.request = Some(Box::new(request));
+    wish::change(service, acting, state, next, now, out);
+}
+
+/// The first of what is wished at rest, while nothing is wrong.
+fn wished(
+    service: &Service,
+    acting: &mut Acting,
+    record: &Record,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Wished> {
+    if let Some(owed) = owed(service, acting, record, now, wake) {
+        return Some(owed);
+    }
+    if service.incident.stage() != Stage::None {
+        acting.home = None;
+        return None;
+    }
+    rejoin(service, record).or_else(|| failback(service, acting, record, now, wake))
+}
+
+/// What an ended run owes, once its scenario's condition has been false for long enough: also long after its incident.
+fn owed(
+    service: &Service,
+    acting: &mut Acting,
+    record: &Record,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Wished> {
+    let mut since: Vec<(RunId, Mono)> = core::mem::take(&mut acting.cleared);
+    since.retain(|(run, _)| record.owes.iter().any(|owed| owed.run == *run));
+    let mut due = None;
+    for owed in record.owes.iter().filter(|owed| owed.paid.is_none()) {
+        let scenario = service.policy.scenario(owed.scenario.as_str());
+        let holds = scenario.and_then(|at| service.scenarios.get(at.index()));
+        if holds.is_some_and(|kept| kept.arming.holds().is_some()) {
+            since.retain(|(run, _)| *run != owed.run);
+            continue;
+        }
+        let from = match since.iter().find(|(run, _)| *run == owed.run) {
+            Some((_, from)) => *from,
+            None => {
+                since.push((owed.run, now.mono));
+                now.mono
+            }
+        };
+        let follows = scenario.and_then(|at| service.policy.follows.get(at.index()));
+        let on = follows.and_then(|follows| follows.on_clear);
+        let (after, mode) = on.map_or((Span::ZERO, Mode::Approve), |on| (on.after, on.mode));
+        if from + after > now.mono {
+            wake.at(Some(from + after));
+            continue;
+        }
+        let (Some(plan), Some(at)) =
+            (service.policy.plan(owed.plan.as_str()), service.policy.region(&owed.at))
+        else {
+            continue;
+        };
+        let mode = if owed.tries > 0 && mode == Mode::Auto { Mode::Approve } else { mode };
+        due = due.or(Some(Wished { why: Wanted::Owed(owed.run.0), plan, at, planned: false, mode }));
+    }
+    acting.cleared = since;
+    due
+}
+
+/// A region that lost the role and lives again is fenced and re-synced.
+fn rejoin(service: &Service, record: &Record) -> Option<Wished> {
+    let plan = service.policy.rejoin?;
+    let name = &service.policy.plans.get(plan.index())?.name;
+    let at =
+        record.quarantined.iter().filter(|region| !record.rejoined.contains(region)).find_map(|region| {
+            let at = service.policy.region(region)?;
+            let standing = service.picture.standing(at);
+            (standing.alive || standing.up.is_some()).then_some(at)
+        })?;
+    // One that did not succeed is not tried again and again: a person says so.
+    let failed = record.tried.iter().rev().find(|tried| tried.plan == *name && tried.scenario.is_none());
+    let failed = failed.and_then(|tried| tried.outcome).is_some_and(|outcome| !outcome.is_done());
+    let mode = if failed { Mode::Approve } else { Mode::Auto };
+    Some(Wished { why: Wanted::Rejoin, plan, at, planned: true, mode })
+}
+
+/// The way home: by which plan, and where to. None, if nothing has moved the service, or only a planned run.
+pub(super) fn way_home(service: &Service, acting: &Acting) -> Option<(PlanPos, RegionPos)> {
+    let record = acting.record.as_deref()?;
+    let last = record.last_failover.as_ref()?;
+    let moved = last.outcome.is_some_and(|outcome| outcome.is_done());
+    let home = service.policy.region(&last.from).filter(|at| Some(*at) != service.known.active)?;
+    if !moved || last.planned {
+        return None;
+    }
+    let plan = service.policy.failback.plan.or_else(|| service.policy.plan(last.plan.as_str()))?;
+    let moves = service.policy.plans.get(plan.index()).is_some_and(|p| p.set.kind == PlanKind::Failover);
+    moves.then_some((plan, home))
+}
+
+fn failback(
+    service: &Service,
+    acting: &mut Acting,
+    record: &Record,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Wished> {
+    let (plan, at) = way_home(service, acting)?;
+    let home = service.policy.regions.get(at.index())?;
+    let failback = service.policy.failback;
+    let vetoed = record.tried.last().is_some_and(|tried| {
+        tried.outcome == Some(crate::agree::Outcome::Withdrawn) && tried.scenario.is_none()
+    });
+    let well = service.picture.standing(at).up.is_some() && !record.quarantined.contains(home);
+    if !well || vetoed || failback.mode == Mode::Observe {
+        acting.home = None;
+        return None;
+    }
+    let since = *acting.home.get_or_insert(now.mono);
+    let due = since + failback.after;
+    if due > now.mono {
+        wake.at(Some(due));
+        return None;
+    }
+    Some(Wished { why: Wanted::Failback, plan, at, planned: true, mode: failback.mode })
+}
+
+/// An evacuation that is ordered, as soon as it is this service's turn: after all that it depends on, the more urgent
+/// first, then by name, and no more at once than may be.
+fn evacuation(service: &Service, record: &Record, state: &State) -> Option<Wished> {
+    let request = record.request.as_deref()?;
+    let Wanted::Evacuation(_) = &request.why else { return None };
+    let from = request.case.from.as_ref()?;
+    if record.active != *from {
+        return None;
+    }
+    let plan = service.policy.plan(request.plan.as_str())?;
+    let turn = |of: &Service| (of.policy.priority, of.policy.name.clone());
+    let mine: (Priority, _) = turn(service);
+    let before =
+        state.services().filter(|other| other.id != service.id && evacuates(other, from)).filter(|other| {
+            service.depends_on.contains(&other.id)
+                || (!depends(other, service.id) && ahead(&turn(other), &mine))
+        });
+    let (waiting, needed) = before.fold((0_usize, false), |(waiting, needed), other| {
+        (waiting + 1, needed || service.depends_on.contains(&other.id))
+    });
+    let room = usize::from(state.policy.limits.parallel_runs).saturating_sub(state.runs as usize);
+    if needed || waiting >= room {
+        return None;
+    }
+    // Where to is for the answers to say.
+    let at = service.policy.region(from)?;
+    Some(Wished { why: request.why.clone(), plan, at, planned: true, mode: Mode::Auto })
+}
+
+/// The more urgent first, then by name.
+fn ahead<T: Ord>(other: &(Priority, T), mine: &(Priority, T)) -> bool {
+    (core::cmp::Reverse(other.0), &other.1) < (core::cmp::Reverse(mine.0), &mine.1)
+}
+
+fn depends(service: &Service, on: ServiceId) -> bool {
+    service.depends_on.contains(&on)
+}
+
+/// Whether a service is still to leave that region.
+fn evacuates(service: &Service, from: &crate::ids::Name) -> bool {
+    service
+        .known
+        .record
+        .as_ref()
+        .is_some_and(|record| record.evacuates && record.active == *from && record.running.is_none())
+}
+
+/// Leaves the region, by the best candidate that the answers name.
+#[expect(clippy::too_many_arguments, reason = "one wish, and everything that is known as it is carried out")]
+fn leave(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    moments: &Moments,
+    wished: &Wished,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    // The answers must be fresh, or nobody knows where to.
+    let since = now.mono.before(state.policy.ask.times(2));
+    if !asking::asked_since(service, acting, state, since, now, wake, out) {
+        return;
+    }
+    let query = Query {
+        plan: wished.plan,
+        at: None,
+        by: By::Order,
+        planned: true,
+        mode: Some(Mode::Auto),
+        named: 0,
+        scenario: None,
+    };
+    let Some(look) = look_for(service, state, moments, &query, now) else { return };
+    if look.gates.open() {
+        if wish::drill_first(acting, state, now, wake) {
+            return;
+        }
+        let Some(case) = look.case else { return };
+        let mut begin = Begin::new(wished.plan, case);
+        begin.way = Only::Planned;
+        send_start(service, acting, state, begin, now, out);
+        return;
+    }
+    let lasting = look.gates.shape();
+    if acting.refused != Some(lasting) {
+        acting.refused = Some(lasting);
+        let (scenario, case) = (crate::ids::ScenarioPos::at(usize::MAX), look.case);
+        let wish = crate::event::Wish { scenario, plan: wished.plan, case };
+        out.record(service, crate::event::Event::Paged(crate::event::Paged::Refused(wish, lasting)));
+    }
+    wake.at(Some(now.mono + state.policy.ask.times(4)));
+}

@@ -1,0 +1,135 @@
+//! What the holder keeps true in the record: the incident's head, maintenance, who may be a candidate again, and the
+//! first record of all.
+//!
+//! It must never move anything: where a service is active is changed by a run's commit point or by a person.
+
+use alloc::boxed::Box;
+
+use super::starting::first_failed;
+use super::{claim, wish};
+use crate::agree::{Head, Record, RecordInput, RecordState, RegionInput, RegionState};
+use crate::authority::Epoch;
+use crate::engine::advance::Wake;
+use crate::engine::out::Out;
+use crate::event::AnyCell;
+use crate::ids::{CellPos, Name, RegionPos};
+use crate::severity::Stage;
+use crate::state::acting::Acting;
+use crate::state::{Service, State};
+use crate::time::Now;
+use crate::verdict::Say;
+
+/// Writes what has changed, if nothing is on its way.
+pub(super) fn advance(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &State,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || acting.stale {
+        return;
+    }
+    let Some(record) = &acting.record else {
+        if let Some(region) = first_seen(service) {
+            let record = Record::at_rest(region, Epoch(1));
+            out.saw(AnyCell::Record(RecordState::Absent, RecordInput::SeenWritable));
+            wish::change(service, acting, state, Box::new(record), now, out);
+        }
+        return;
+    };
+    let mut next = record.clone();
+    head(service, &mut next, now);
+    next.maintenance = state.maintenance(service, now.wall);
+    proved(service, acting, &mut next, now, wake, out);
+    if acting.record.as_ref() != Some(&next) {
+        wish::change(service, acting, state, next, now, out);
+    }
+}
+
+/// The incident's number and head, so that a successor goes on with the same story.
+fn head(service: &Service, next: &mut Record, now: Now) {
+    let incident = &service.incident;
+    match incident.stage() {
+        Stage::Open | Stage::Recovering => {
+            let rung = incident.rung().and_then(|rung| service.policy.ladder.rung(rung));
+            let rung = rung.map(|rung| rung.name.clone());
+            next.incident = next.incident.max(incident.number());
+            match &mut next.head {
+                Some(head) if head.number == incident.number() => head.rung = rung,
+                _ => {
+                    next.head = Some(Box::new(Head {
+                        number: incident.number(),
+                        rung,
+                        first_failed: first_failed(service, now),
+                        acknowledged: false,
+                    }));
+                }
+            }
+        }
+        Stage::None | Stage::Blip => next.head = None,
+    }
+}
+
+/// A region whose rejoin plan is done, and that has been well for so long since, may be a candidate again.
+fn proved(
+    service: &Service,
+    acting: &mut Acting,
+    next: &mut Record,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let well = |name: &Name| {
+        let at = service.policy.region(name)?;
+        let standing = service.picture.standing(at);
+        let fine = standing.worst().is_none() && (standing.up.is_some() || !standing.watched);
+        fine.then_some(at)
+    };
+    let mut since = core::mem::take(&mut acting.well);
+    let rejoined: alloc::vec::Vec<RegionPos> = next.rejoined.iter().filter_map(well).collect();
+    since.retain(|(at, _)| rejoined.contains(at));
+    for at in rejoined {
+        let from = match since.iter().find(|(of, _)| *of == at) {
+            Some((_, from)) => *from,
+            None => {
+                since.push((at, now.mono));
+                now.mono
+            }
+        };
+        let due = from + service.policy.quarantine;
+        if due > now.mono {
+            wake.at(Some(due));
+            continue;
+        }
+        let Some(name) = service.policy.regions.get(at.index()) else { continue };
+        out.saw(AnyCell::Region(RegionState::Rejoined, RegionInput::WellLongEnough));
+        next.quarantined.retain(|region| region != name);
+        next.rejoined.retain(|region| region != name);
+    }
+    acting.well = since;
+}
+
+/// Where a service without a record is active, if that can be seen: exactly one region takes writes or, of what keeps
+/// nothing, the first that is up.
+fn first_seen(service: &Service) -> Option<Name> {
+    let parts = &service.policy.parts;
+    let mut all = (0..service.policy.regions.len()).map(RegionPos::at);
+    let at = if service.policy.stateless || service.policy.regions.len() == 1 {
+        all.find(|at| service.picture.standing(*at).up.is_some())
+    } else {
+        let writable = |at: &RegionPos| {
+            parts.cells.iter().enumerate().any(|(i, cell)| {
+                let tells = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
+                tells && cell.region == Some(*at) && service.picture.cell(CellPos::at(i)).say == Say::Up
+            })
+        };
+        let mut writable = all.filter(writable);
+        match (writable.next(), writable.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    };
+    at.and_then(|at| service.policy.regions.get(at.index())).cloned()
+}

@@ -1,0 +1,364 @@
+//! What a scenario wishes, from the wish to the start: its gates, its announcement, its approval. SAFETY §7's rows
+//! Asked to Starting.
+//!
+//! It must never start what a gate blocks, nor drop a wish in silence: what is refused is told, once for each reason.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use super::flight::{Wish as Send, send};
+use super::orders::on_approval;
+use super::starting::{Begin, send_start};
+use super::{asking, claim};
+use crate::agree::{Guard, Outcome, Purpose, Record, Request, RunId, Try, Wanted, Where, Write};
+use crate::decide::gates::{Answer, Gate, Passer, Reason};
+use crate::engine::advance::Wake;
+use crate::engine::out::Out;
+use crate::engine::start::Decision;
+use crate::event::{Event, Paged};
+use crate::ids::Name;
+use crate::plan::saga::{Cell, Heard, RunInput, RunState, Verb};
+use crate::plan::{By, Case, Mode as Real, Only, PlanKind};
+use crate::state::acting::Acting;
+use crate::state::{Service, State};
+use crate::time::Now;
+
+/// A cell of the run's table was visited on the way to a start.
+pub(super) fn visit(state: &mut State, run: RunState, input: RunInput) {
+    state.saw(&[Cell::Run(run, input)]);
+}
+
+const fn bit(gate: Gate) -> u32 {
+    1 << gate as u32
+}
+
+/// Gates that block for a while, and are no refusal.
+const fn passing() -> u32 {
+    bit(Gate::Quorum)
+        | bit(Gate::Claim)
+        | bit(Gate::SelfTrust)
+        | bit(Gate::Run)
+        | bit(Gate::Parallel)
+        | bit(Gate::Dependency)
+        | bit(Gate::Veto)
+}
+
+/// Gates that an approval may pass.
+fn approvable() -> u32 {
+    let lets = |gate: &&Gate| matches!(gate.passer(), Passer::Approval | Passer::OrderOrApproval);
+    Gate::ALL.iter().filter(lets).fold(0, |set, gate| set | bit(*gate))
+}
+
+/// Does what follows from what a scenario wishes, if nothing is on its way.
+pub(super) fn advance(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: Option<&Decision>,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || super::running::must_read(acting)
+    {
+        return;
+    }
+    let Some(decision) = decision else {
+        acting.refused = None;
+        acting.announced = false;
+        return withdraw(service, acting, state, now, out);
+    };
+    let gates = &decision.gates;
+    if let Answer::Blocks(Reason::NotAsked | Reason::AnswersDisagree | Reason::FewAnswers { .. }) =
+        gates.answer(Gate::Quorum)
+    {
+        asking::ask(service, acting, state, now, wake, out);
+        return;
+    }
+    announce(service, acting, state);
+    let shape = gates.shape();
+    if shape == 0 {
+        return start(service, acting, state, decision, now, wake, out);
+    }
+    let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
+    if shape == bit(Gate::Run) && kind == Some(PlanKind::Failover) {
+        return supersede(acting, state, now, wake);
+    }
+    let lasting = shape & !passing();
+    if shape & bit(Gate::Mode) != 0 || shape & (passing() & !bit(Gate::Veto)) != 0 || lasting == 0 {
+        return;
+    }
+    refuse(service, acting, state, decision, lasting, out);
+    if lasting & !approvable() == 0 && decision.wish.case.is_some() {
+        request(service, acting, state, decision, lasting, now, out);
+    } else {
+        remember(service, acting, state, decision, lasting, now, out);
+    }
+}
+
+/// An announcement begins, is over, or is dropped since other gates came to block.
+fn announce(service: &Service, acting: &mut Acting, state: &mut State) {
+    let announced = service.announced.is_some();
+    if announced && !acting.announced {
+        visit(state, RunState::Asked, RunInput::VetoTime);
+    } else if !announced && acting.announced {
+        visit(state, RunState::Announced, RunInput::Changed);
+    }
+    acting.announced = announced;
+}
+
+fn start(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let Some(case) = decision.wish.case else { return };
+    if drill_first(acting, state, now, wake) {
+        return;
+    }
+    let mut begin = Begin::new(decision.wish.plan, case);
+    begin.scenario = Some(decision.wish.scenario);
+    begin.by_itself = true;
+    begin.counted = decision.counted;
+    if acting.announced {
+        visit(state, RunState::Announced, RunInput::TimeOver);
+        acting.announced = false;
+    }
+    if send_start(service, acting, state, begin, now, out) {
+        visit(state, RunState::Asked, RunInput::GatesPass);
+    }
+}
+
+/// A live run ends a drill first. Whether there is one to wait for.
+pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) -> bool {
+    let drill = acting.runs.iter_mut().find(|carried| carried.run.start().mode == Real::Drill);
+    let Some(carried) = drill else { return false };
+    if carried.run.stoppable() {
+        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
+        state.saw(&told.cells);
+        wake.at(Some(now.mono + crate::time::Span::micros(1)));
+    }
+    true
+}
+
+/// A failover takes the place of a repair, at a step boundary; it starts when that has ended.
+fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) {
+    let run = acting.record.as_ref().and_then(|record| record.run.as_ref());
+    let Some(id) = run.filter(|run| run.kind == PlanKind::Repair).map(|run| run.id) else { return };
+    let carried = acting.runs.iter_mut().find(|carried| carried.run.start().run == id);
+    if let Some(carried) = carried.filter(|carried| carried.run.stoppable()) {
+        let told = carried.run.tell(Heard::Superseded, now.mono);
+        state.saw(&told.cells);
+        wake.at(Some(now.mono + crate::time::Span::micros(1)));
+    }
+}
+
+/// What is refused is told, once for each set of reasons.
+fn refuse(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    lasting: u32,
+    out: &mut Out,
+) {
+    if acting.refused == Some(lasting) {
+        return;
+    }
+    acting.refused = Some(lasting);
+    visit(state, RunState::Asked, RunInput::GateBlocks);
+    if lasting & !on_approval() != 0 {
+        out.record(service, Event::Paged(Paged::Refused(decision.wish, lasting)));
+    }
+}
+
+/// What a gate refuses was tried for this incident: other scenarios may hang on that.
+fn remember(
+    service: &Service,
+    acting: &mut Acting,
+    state: &State,
+    decision: &Decision,
+    lasting: u32,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(record) = &acting.record else { return };
+    let mut next = record.clone();
+    if tried(service, &mut next, decision, lasting) {
+        change(service, acting, state, next, now, out);
+    }
+}
+
+/// Remembers a refusal, once for each incident. Whether that is new.
+fn tried(service: &Service, next: &mut Record, decision: &Decision, lasting: u32) -> bool {
+    let plan = service.policy.plans.get(decision.wish.plan.index());
+    let scenario = service.policy.scenarios.get(decision.wish.scenario.index());
+    let (Some(plan), Some(scenario)) = (plan, scenario) else { return false };
+    let incident = service.incident.number();
+    let known = next.tried.iter().any(|tried| {
+        (&tried.plan, tried.incident) == (&plan.name, incident)
+            && tried.scenario.as_ref() == Some(&scenario.name)
+    });
+    if known || lasting & !on_approval() == 0 {
+        return false;
+    }
+    next.runs += 1;
+    next.tried.push(Try {
+        run: RunId(next.runs),
+        plan: plan.name.clone(),
+        scenario: Some(scenario.name.clone()),
+        incident,
+        outcome: Some(Outcome::Refused),
+    });
+    super::starting::forget(&mut next.tried);
+    true
+}
+
+/// A person must agree: what would be done is written down and told.
+fn request(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    lasting: u32,
+    now: Now,
+    out: &mut Out,
+) {
+    let (Some(record), Some(case)) = (acting.record.clone(), decision.wish.case) else { return };
+    let Some(scenario) = service.policy.scenarios.get(decision.wish.scenario.index()) else { return };
+    let why = Wanted::Scenario(scenario.name.clone());
+    let mut next = record.clone();
+    let refused = tried(service, &mut next, decision, lasting);
+    let fresh =
+        of(service, &record, why, decision.wish.plan, case, Only::Unplanned, &decision.situation, lasting);
+    let Some(fresh) = fresh else { return };
+    match &record.request {
+        // An evacuation is somebody's order already.
+        Some(there) if matches!(there.why, Wanted::Evacuation(_)) => {}
+        Some(there) if same(there, &fresh) => {
+            tell(service, acting, state, now, out);
+            if refused {
+                change(service, acting, state, next, now, out);
+            }
+        }
+        there => {
+            if there.is_some() {
+                visit(state, RunState::Awaiting, RunInput::Changed);
+            }
+            visit(state, RunState::Asked, RunInput::ApprovalNeeded);
+            next.request = Some(Box::new(fresh));
+            change(service, acting, state, next, now, out);
+        }
+    }
+}
+
+/// Whether an approval of the one covers the other: all but what grows with time by itself.
+fn same(there: &Request, fresh: &Request) -> bool {
+    let of = |request: &Request| {
+        (
+            request.plan.clone(),
+            request.case.clone(),
+            request.way,
+            request.hash,
+            request.epoch,
+            request.policy,
+            request.exposure,
+            request.gates,
+        )
+    };
+    there.why == fresh.why && of(there) == of(fresh) && there.loss.is_some() == fresh.loss.is_some()
+}
+
+/// What is requested, as it is shown.
+#[expect(clippy::too_many_arguments, reason = "a request shows everything that an approval covers")]
+pub(super) fn of(
+    service: &Service,
+    record: &Record,
+    why: Wanted,
+    plan: crate::ids::PlanPos,
+    case: Case,
+    way: Only,
+    situation: &crate::decide::Situation,
+    gates: u32,
+) -> Option<Request> {
+    let policy = service.policy.plans.get(plan.index())?;
+    let region =
+        |at: crate::ids::RegionPos| -> Option<Name> { service.policy.regions.get(at.index()).cloned() };
+    let number = record.request.as_ref().map_or(0, |request| request.number).max(record.runs) + 1;
+    Some(Request {
+        number,
+        why,
+        plan: policy.name.clone(),
+        case: Where { from: case.from().and_then(region), at: region(case.acts_in())? },
+        way,
+        hash: policy.set.hash(case),
+        epoch: record.epoch,
+        policy: service.policy.hash,
+        loss: situation.loss,
+        exposure: situation.unfenced,
+        gates,
+        given: alloc::vec::Vec::new(),
+    })
+}
+
+/// People are told of what waits for them, again and again.
+pub(super) fn tell(service: &mut Service, acting: &mut Acting, state: &mut State, now: Now, out: &mut Out) {
+    let Some(request) = acting.record.as_ref().and_then(|record| record.request.as_deref()) else { return };
+    let within = match &request.why {
+        Wanted::Scenario(name) => service.policy.scenario(name.as_str()),
+        Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
+    };
+    let within = within.and_then(|at| service.policy.follows.get(at.index()));
+    let within = within.map_or(crate::time::Span::mins(15), |follows| follows.approval_within);
+    match acting.requested {
+        Some((number, at)) if number == request.number && now.mono < at + within => {}
+        before => {
+            if before.is_some_and(|(number, _)| number == request.number) {
+                visit(state, RunState::Awaiting, RunInput::TimeOver);
+            }
+            let number = request.number;
+            acting.requested = Some((number, now.mono));
+            out.record(service, Event::Requested(Some(number)));
+            out.record(service, Event::Paged(Paged::Approve(number)));
+        }
+    }
+}
+
+/// The trouble has passed: what was requested for it is not wanted any more.
+fn withdraw(service: &mut Service, acting: &mut Acting, state: &mut State, now: Now, out: &mut Out) {
+    let Some(record) = &acting.record else { return };
+    let Some(request) = &record.request else { return };
+    let Wanted::Scenario(name) = &request.why else { return };
+    // A scenario that only waits behind another, or for its turn, still holds.
+    let holds = service.policy.scenario(name.as_str()).and_then(|at| service.scenarios.get(at.index()));
+    if holds.is_some_and(|kept| kept.arming.holds().is_some()) && record.run.is_none() {
+        return;
+    }
+    visit(state, RunState::Awaiting, RunInput::VerdictUp);
+    let mut next = record.clone();
+    next.request = None;
+    acting.requested = None;
+    out.record(service, Event::Requested(None));
+    change(service, acting, state, next, now, out);
+}
+
+/// Writes the record, by the holder.
+pub(super) fn change(
+    service: &Service,
+    acting: &mut Acting,
+    state: &State,
+    next: Box<Record>,
+    now: Now,
+    out: &mut Out,
+) {
+    let Some(session) = state.seat.session.id().filter(|_| acting.read == service.known.record_revision)
+    else {
+        return;
+    };
+    let guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];
+    send(acting, service.id, Send::new(Purpose::Change, guards, vec![Write::Record(next)]), now, out);
+}
