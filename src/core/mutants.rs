@@ -116,6 +116,14 @@ mutants! {
     CooldownByTime = "cooldown by time alone",
     /// There is no limit over all services.
     NoVelocity = "no velocity limit",
+    /// What a human must approve starts by itself.
+    ApproveIsAuto = "approve as auto",
+    /// What is only to be told is done.
+    ObserveIsAuto = "observe as auto",
+    /// Nobody is given the time for a veto.
+    NoVetoTime = "no time for a veto",
+    /// The way home is taken though nobody asked for that.
+    FailbackByItself = "failback by itself",
     /// A scenario acts again as long as it holds.
     ActsAgain = "a scenario acts again and again",
 

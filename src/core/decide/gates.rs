@@ -211,8 +211,10 @@ impl Gate {
             Gate::EveryRegionDown => Mutant::AllDownIgnored,
             Gate::DataLoss => Mutant::LossIgnored,
             Gate::Velocity => Mutant::NoVelocity,
+            Gate::Mode => Mutant::ObserveIsAuto,
+            Gate::Approval => Mutant::ApproveIsAuto,
+            Gate::Veto => Mutant::NoVetoTime,
             Gate::Record
-            | Gate::Mode
             | Gate::Quorum
             | Gate::Claim
             | Gate::SelfTrust
@@ -225,9 +227,7 @@ impl Gate {
             | Gate::Parallel
             | Gate::AtMost
             | Gate::Requires
-            | Gate::Inputs
-            | Gate::Approval
-            | Gate::Veto => return None,
+            | Gate::Inputs => return None,
         })
     }
 
