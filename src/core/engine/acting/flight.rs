@@ -12,6 +12,8 @@ use crate::engine::out::Out;
 use crate::engine::seen;
 use crate::ids::ServiceId;
 use crate::input::Seen;
+use crate::mutants::{self, Mutant};
+use crate::plan::Entry;
 use crate::state::State;
 use crate::state::acting::{About, Acting, Flight};
 use crate::time::{Mono, Now, Span};
@@ -58,6 +60,14 @@ pub(super) fn again(acting: &mut Acting, reached: bool, now: Mono, out: &mut Out
         return Some(due);
     }
     flight.doubt = None;
+    if mutants::on(Mutant::RetryWithOthers) {
+        // What is wished by then is another thing; what has happened is not.
+        for write in &mut flight.txn.writes {
+            if let Write::Append(_, entries) = write {
+                entries.retain(|entry| !matches!(entry, Entry::Intent { .. }));
+            }
+        }
+    }
     out.effects.push(Effect::Transact(Box::new(flight.txn.clone())));
     None
 }
@@ -90,6 +100,11 @@ pub(super) fn answered(
     let (landed, found) = match answer {
         Answer::Unknown => {
             sent?;
+            if mutants::on(Mutant::UnknownIsRefused) || mutants::on(Mutant::UnknownIsDurable) {
+                let acting = state.service_mut(id.service)?.acting.as_deref_mut()?;
+                let landed = if mutants::on(Mutant::UnknownIsDurable) { Landed::Yes } else { Landed::No };
+                return Some((landed, acting.flight.take()?.about, None));
+            }
             let flight = flight_mut(state, id.service)?;
             (flight.doubt, flight.doubted) = (Some(now.mono + AGAIN), true);
             let about = core::mem::replace(&mut flight.about, About::Itself);

@@ -7,6 +7,7 @@ use super::position::Landed;
 use super::step_table::StepState;
 use super::want::HeldWhy;
 use crate::ids::Name;
+use crate::mutants::{self, Mutant};
 use crate::plan::graph::{Graph, Nodes};
 use crate::plan::journal::Mode;
 use crate::plan::own::Own;
@@ -57,8 +58,25 @@ impl Ledger {
         let before = |late: usize, early: usize| self.above.get(late).is_some_and(|above| above.has(early));
         self.positions(undoing).iter().enumerate().all(|(other, position)| {
             let first = if undoing { before(other, place) } else { before(place, other) };
-            other == place || !first || position.state.is_final()
+            other == place || !first || position.state.is_final() || self.overtakes(place, other, undoing)
         })
+    }
+
+    /// The mutants that let a step begin before what it waits for.
+    fn overtakes(&self, place: usize, other: usize, undoing: bool) -> bool {
+        let acts = |place: usize, acts_as| self.step(place).is_some_and(|step| step.acts_as == acts_as);
+        match undoing {
+            true => mutants::on(Mutant::UndoUnordered),
+            false => {
+                mutants::on(Mutant::NeedsIgnored)
+                    || (mutants::on(Mutant::PromoteBeforeFence)
+                        && self.is_guarded(place)
+                        && self.is_fence(other))
+                    || (mutants::on(Mutant::RoutesEarly)
+                        && acts(place, ActsAs::Routes)
+                        && acts(other, ActsAs::Promotes))
+            }
+        }
     }
 
     /// Whether it is one of the fences that are tried in order.
@@ -80,7 +98,11 @@ impl Ledger {
         self.start.mode == Mode::Live
             && self.fences().any(|place| {
                 let enough = self.step(place).is_some_and(|step| step.settles.enough_for_auto());
-                enough && self.doing.get(place).is_some_and(|position| position.state == StepState::Done)
+                enough
+                    && self.doing.get(place).is_some_and(|position| match position.state {
+                        StepState::Skipped | StepState::Failed => mutants::on(Mutant::SkippedFenceSettles),
+                        state => state == StepState::Done,
+                    })
             })
     }
 
@@ -90,7 +112,7 @@ impl Ledger {
             Fencing::NotNeeded | Fencing::Unfenced(_) => true,
             Fencing::Absent => false,
         };
-        self.accepted || unfenced
+        self.accepted || unfenced || mutants::on(Mutant::ExposureUnasked)
     }
 
     /// A fence that nobody can say anything of makes room for the next, or for going on without.
@@ -103,7 +125,8 @@ impl Ledger {
 
     /// Whether the new side may be let to write.
     pub(super) fn may_promote(&self) -> bool {
-        if self.start.mode != Mode::Live || self.fence_settled() {
+        let unfenced = mutants::on(Mutant::PromoteBeforeFence);
+        if self.start.mode != Mode::Live || self.fence_settled() || unfenced {
             return true;
         }
         let tried = self
@@ -151,7 +174,7 @@ impl Ledger {
         let landed = |place: usize| self.doing.get(place).map_or(Landed::No, |position| position.landed);
         let name = |place: usize| self.step(place).map(|step| step.name.clone());
         let places = || 0..self.doing.len();
-        if self.start.mode == Mode::Live {
+        if self.start.mode == Mode::Live && !mutants::on(Mutant::UndoPastPromotion) {
             let passed = places().find(|&place| self.is_guarded(place) && landed(place) == Landed::Yes);
             if let Some(name) = passed.and_then(name) {
                 return Some(HeldWhy::PastCommitPoint(name));
@@ -163,7 +186,7 @@ impl Ledger {
             let was_unknown = self.doing.get(place).is_some_and(|position| position.was_unknown);
             landed(place) == Landed::Unknown || (one_way && was_unknown && self.changes(place))
         });
-        unknown.and_then(name).map(HeldWhy::Unknown)
+        unknown.and_then(name).map(HeldWhy::Unknown).filter(|_| !mutants::on(Mutant::UndoThoughUnknown))
     }
 
     /// Whether a person had to accept something, so that `done` alone would say too much.

@@ -9,6 +9,7 @@ use super::position::{Landed, Position};
 use super::run_table::{RunInput, RunState};
 use super::step_table::{StepInput, StepState};
 use super::want::HeldWhy;
+use crate::mutants::{self, Mutant};
 use crate::plan::StepName;
 use crate::plan::journal::{Mode, Outcome};
 use crate::plan::step::{ActsAs, InDrill};
@@ -108,10 +109,11 @@ impl Ledger {
     }
 
     fn draining(&mut self, visits: &mut Vec<Cell>) {
-        if !self.quiet() {
+        let in_mid_step = mutants::on(Mutant::SupersedeMidStep) && self.superseded;
+        if !self.quiet() && !mutants::on(Mutant::UndoUndrained) && !in_mid_step {
             return;
         }
-        if let Some(why) = self.beyond() {
+        if let Some(why) = self.beyond().filter(|_| !in_mid_step) {
             self.hold(RunInput::SettledBeyond, why, visits);
         } else if self.superseded && !self.aborted && !self.undo_wanted {
             self.outcome = Some(Outcome::Superseded);
