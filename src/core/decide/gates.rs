@@ -238,6 +238,7 @@ impl Gate {
         }
         let when = |blocked: bool, reason: Reason| blocked.then_some(reason);
         match self {
+            Gate::Record if s.foreign => Some(Reason::Foreign),
             Gate::Record => when(!s.adopted, Reason::NoRecord),
             Gate::Mode => when(s.mode.0 == Mode::Observe, Reason::Observing(s.mode.1)),
             Gate::Quorum => match s.asked {

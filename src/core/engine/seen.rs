@@ -245,6 +245,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         active: record.active.clone(),
         epoch: record.epoch,
         running: record.run.as_ref().map(|run| (run.id, run.kind)),
+        beside: !record.beside.is_empty(),
         quarantined: record.quarantined.clone(),
         last,
         paused: record.paused,

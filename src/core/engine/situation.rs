@@ -41,6 +41,7 @@ pub(crate) fn situation(
         kind,
         by,
         planned,
+        foreign: service.known.foreign,
         adopted: record.is_some() && service.known.active.is_some(),
         mode,
         named,

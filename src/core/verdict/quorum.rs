@@ -279,6 +279,11 @@ impl Votes {
         self.changes
     }
 
+    /// Revisions begin anew: what they were counted by was restored from a backup.
+    pub fn forget_revisions(&mut self) {
+        self.cast.iter_mut().for_each(|cast| cast.revision = 0);
+    }
+
     /// Who has a vote here.
     #[must_use]
     pub fn present(&self) -> Observers {

@@ -6,6 +6,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::foreign;
 use crate::agree::{Answer, Ask, Found, Guard, Purpose, Txn, TxnId, Write};
 use crate::effect::Effect;
 use crate::engine::out::Out;
@@ -46,7 +47,7 @@ pub(super) fn send(acting: &mut Acting, id: ServiceId, wish: Wish, now: Now, out
     let Wish { purpose, guards, writes, journals, about } = wish;
     let txn = Txn { id: TxnId { service: id, purpose, number: acting.sent }, guards, writes, journals };
     out.effects.push(Effect::Transact(Box::new(txn.clone())));
-    acting.flight = Some(Flight { txn, at: now.mono, doubt: None, doubted: false, about });
+    acting.flight = Some(Flight { txn, at: now.mono, seen: acting.read, doubt: None, doubted: false, about });
 }
 
 /// Sends again what nobody answered. Says when to look again.
@@ -94,7 +95,7 @@ pub(super) fn answered(
     let waits = |state: &State| {
         let flight = state.service(id.service)?.acting.as_ref()?.flight.as_ref()?;
         let ask = if let About::Ask(number) = flight.about { number } else { 0 };
-        (flight.txn.id == id).then_some((flight.at, ask))
+        (flight.txn.id == id).then_some((flight.at, ask, flight.seen))
     };
     let sent = waits(state);
     let (landed, found) = match answer {
@@ -154,13 +155,16 @@ fn learn(
     state: &mut State,
     id: ServiceId,
     found: &Found,
-    sent: Option<(Mono, u32)>,
+    sent: Option<(Mono, u32, u64)>,
     now: Now,
     out: &mut Out,
 ) {
     // An answer that nobody waits for any more may be older than what is known: revisions tell, pulses have none.
-    if let Some((sent, _)) = sent {
+    if let Some((sent, _, seen)) = sent {
         state.seat.read_pulses(&found.pulses, sent, now.mono);
+        if found.record.0 < seen {
+            foreign::went_back(state, out);
+        }
     }
     let (revision, record) = &found.record;
     if *revision > 0 {
@@ -172,8 +176,8 @@ fn learn(
     }
     if let (revision, Some(ask)) = &found.ask {
         // Only who has sent it in this life knows how old it is; it was not asked before it was sent first.
-        let ours = sent.filter(|(_, number)| *number == ask.number && ask.by == *me(state));
-        let age = ours.map(|(sent, _)| now.mono.since(sent));
+        let ours = sent.filter(|(_, number, _)| *number == ask.number && ask.by == *me(state));
+        let age = ours.map(|(sent, ..)| now.mono.since(sent));
         seen::seen(state, Seen::Ask(id, *revision, Ask { age, ..ask.clone() }), now, out);
     }
     let (revision, velocity) = &found.velocity;

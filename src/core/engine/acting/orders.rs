@@ -381,18 +381,28 @@ fn adopt(service: &Service, acting: &Acting, region: &Name) -> Next {
     if service.policy.region(region).is_none() {
         return Next::Reply(Reply::Refused(Refused::NoSuchRegion(region.clone())));
     }
+    let above = super::foreign::newest(acting);
     let Some(record) = &acting.record else {
-        let record = Record::at_rest(region.clone(), Epoch(1));
+        let record = Record::at_rest(region.clone(), Epoch(above.0 + 1));
         return Next::Change(Box::new(record), Vec::new());
     };
-    if let Some(run) = &record.run {
+    let foreign = acting.foreign.is_some();
+    if let Some(run) = record.run.as_ref().filter(|_| !foreign) {
         return Next::Reply(Reply::Refused(Refused::Running(run.id)));
     }
-    if record.active == *region && service.drift.is_none() {
+    if record.active == *region && service.drift.is_none() && !foreign {
         return Next::Reply(Reply::SoAlready);
     }
     let mut next = record.clone();
-    next.epoch = Epoch(record.epoch.0 + 1);
+    next.epoch = Epoch(record.epoch.max(above).0 + 1);
+    // What a coordinator forgot or never knew, nobody can go on with: a person has it.
+    if let Some(run) = next.run.take() {
+        let outcome = Some(Outcome::HandedOver);
+        if let Some(last) = next.last_failover.as_mut().filter(|last| last.id == run.id) {
+            last.outcome = outcome;
+        }
+        next.tried.iter_mut().filter(|tried| tried.run == run.id).for_each(|tried| tried.outcome = outcome);
+    }
     next.quarantined.retain(|other| other != region);
     next.rejoined.retain(|other| other != region);
     next.active = region.clone();

@@ -39,8 +39,11 @@ const READ_PULSE: Span = Span::secs(2);
 const LOOKS: usize = 64;
 
 /// A call has ended.
-pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now) {
-    let Finished { service, run, step, undoing, serial, reply, outputs } = finished;
+pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now, out: &mut Out) {
+    let Finished { service, run, step, undoing, serial, reply, outputs, mark } = finished;
+    if let Some(token) = mark {
+        super::foreign::seen(state, service, token, out);
+    }
     let heard = Heard::Finished { step, undoing, serial, reply, outputs };
     let blind = matches!(reply, Reply::Unknown | Reply::Transient);
     if tell(state, service, run, heard, now)
@@ -196,7 +199,8 @@ pub(super) fn advance(
         return;
     }
     let leaves = acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::GiveUp);
-    let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !leaves);
+    let stops = leaves || acting.foreign.is_some();
+    let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !stops);
     let mut runs = core::mem::take(&mut acting.runs);
     for carried in &mut runs {
         overlong(acting, carried, state, now, wake);

@@ -111,6 +111,7 @@ fn answer(
                     serial: call.token.serial,
                     reply: Reply::Done,
                     outputs: vec![],
+                    mark: None,
                 })
             }
             Effect::ReadBack { service, run, step, .. } => {
