@@ -398,12 +398,6 @@ impl Condition {
             self.clauses.iter().filter_map(|clause| clause.due(facts, None).zip(clause.place(facts)));
         places.min().map(|(_, at)| at)
     }
-
-    /// Whether it hangs on that plan having been tried.
-    #[must_use]
-    pub fn names_plan(&self, plan: PlanPos) -> bool {
-        self.clauses.iter().any(|clause| clause.tried.contains(&plan))
-    }
 }
 
 #[cfg(test)]
