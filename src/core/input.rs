@@ -1,5 +1,6 @@
 //! Everything that can reach the core. A closed list; nobody may match it with a wildcard.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -127,7 +128,7 @@ pub enum Coordinator {
 #[derive(Clone, Debug)]
 pub enum Seen {
     /// A service's record.
-    Record(ServiceId, u64, Option<Record>),
+    Record(ServiceId, u64, Option<Box<Record>>),
     /// A service's claim.
     Claim(ServiceId, u64, Option<Claim>),
     /// An observer's vote on a service; none: its session is gone.

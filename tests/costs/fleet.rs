@@ -154,7 +154,7 @@ impl Fleet {
         };
         for i in 0..services {
             let record = Record::at_rest(name("east"), Epoch(1));
-            fleet.tell(Input::Seen(Seen::Record(ServiceId::at(i), 1, Some(record))));
+            fleet.tell(Input::Seen(Seen::Record(ServiceId::at(i), 1, Some(Box::new(record)))));
             fleet.tell(Input::Seen(Seen::Claim(
                 ServiceId::at(i),
                 1,

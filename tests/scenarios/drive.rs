@@ -352,7 +352,7 @@ impl Drive {
         let id = |drive: &Drive, service: &str| drive.me().state.service_id(service);
         for (service, record) in self.records.clone() {
             let (Some(id), revision) = (id(self, &service), self.revision()) else { continue };
-            self.hand(0, Input::Seen(Seen::Record(id, revision, Some(record))));
+            self.hand(0, Input::Seen(Seen::Record(id, revision, Some(Box::new(record)))));
         }
         for (service, claim) in self.claims.clone() {
             let (Some(id), revision) = (id(self, &service), self.revision()) else { continue };

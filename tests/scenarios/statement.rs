@@ -33,7 +33,7 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
             let new = record::change(old, words, incident)?;
             drive.world.active.insert(service.clone(), new.active.to_string());
             drive.records.insert(service, new.clone());
-            drive.everybody_sees(|revision| Seen::Record(id, revision, Some(new.clone())));
+            drive.everybody_sees(|revision| Seen::Record(id, revision, Some(Box::new(new.clone()))));
         }
         "claim" => {
             let service = service(drive, words)?;

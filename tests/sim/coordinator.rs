@@ -94,7 +94,7 @@ impl Coordinator {
         let id = ServiceId::at(service);
         let keys = &self.services[service];
         let mut facts = vec![
-            Seen::Record(id, keys.record.0, Some(keys.record.1.clone())),
+            Seen::Record(id, keys.record.0, Some(Box::new(keys.record.1.clone()))),
             Seen::Claim(
                 id,
                 keys.claim.0,

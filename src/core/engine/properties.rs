@@ -233,7 +233,7 @@ impl Core {
         let mut record = record();
         change(&mut record);
         let (shop, revision) = (self.id("shop"), self.shop().known.record_revision + 1);
-        self.tell(Input::Seen(Seen::Record(shop, revision, Some(record))));
+        self.tell(Input::Seen(Seen::Record(shop, revision, Some(Box::new(record)))));
     }
 
     /// A vote of each of the others that says this of the named probes in the east, and that all else is up.
@@ -434,9 +434,9 @@ fn an_older_record_changes_nothing() {
     let mut core = begun();
     let shop = core.id("shop");
     let west = Record { active: name("west"), epoch: Epoch(2), ..record() };
-    core.tell(Input::Seen(Seen::Record(shop, 9, Some(west))));
+    core.tell(Input::Seen(Seen::Record(shop, 9, Some(Box::new(west)))));
     for revision in [8, 9] {
-        core.tell(Input::Seen(Seen::Record(shop, revision, Some(record()))));
+        core.tell(Input::Seen(Seen::Record(shop, revision, Some(Box::new(record())))));
         assert_eq!(core.shop().known.active.map(|at| at.index()), Some(1), "revision {revision}");
     }
 }
@@ -575,7 +575,7 @@ fn whoever_holds_the_claim_is_known_by_name_across_a_reload() {
 fn a_run_of_one_service_is_news_to_those_that_wait_for_it() {
     let mut core = Core::new(&policy(Change::default()));
     let till = core.id("till");
-    core.tell(Input::Seen(Seen::Record(till, 1, Some(record()))));
+    core.tell(Input::Seen(Seen::Record(till, 1, Some(Box::new(record())))));
     let says =
         [Spoken { cell: CellPos::at(0), say: Say::Down, held: Span::mins(5), reading: None, fresh: false }];
     for who in ["there", "third"] {
@@ -738,7 +738,7 @@ impl Core {
                     _ => Some(record()),
                 };
                 let id = service(self, *till);
-                self.tell(Input::Seen(Seen::Record(id, *revision, record)));
+                self.tell(Input::Seen(Seen::Record(id, *revision, record.map(Box::new))));
             }
             Told::Claim(revision, who) => {
                 let claim =

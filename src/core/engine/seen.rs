@@ -124,11 +124,18 @@ fn trigger(
     }
 }
 
-fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record>, now: Now, out: &mut Out) {
+fn record(
+    state: &mut State,
+    id: ServiceId,
+    revision: u64,
+    record: Option<alloc::boxed::Box<Record>>,
+    now: Now,
+    out: &mut Out,
+) {
     let Some(service) = state.service_mut(id) else { return };
     if let Some(acting) = service.acting.as_deref_mut().filter(|acting| acting.read < revision) {
         // Whoever may write the next one keeps the whole of it.
-        (acting.read, acting.record) = (revision, record.clone().map(alloc::boxed::Box::new));
+        (acting.read, acting.record) = (revision, record.clone());
         mark(state, id);
     }
     let Some(service) = state.service_mut(id) else { return };
@@ -138,11 +145,22 @@ fn record(state: &mut State, id: ServiceId, revision: u64, record: Option<Record
     service.known.record_revision = revision;
     let automatic: Vec<RunId> = record.as_ref().map_or(Vec::new(), |record| record.automatic.clone());
     let before = service.known.record.take();
+    let head = record.as_ref().and_then(|record| record.head.as_deref()).map(|head| {
+        let rung = head.rung.as_ref().and_then(|name| service.policy.ladder.find(name.as_str()));
+        (head.number, rung)
+    });
     let known = record.map(|record| places(service, &record, before.as_ref(), now.mono));
     let (stage, number) = (service.incident.stage(), service.incident.number());
     let higher = known.as_ref().is_some_and(|record| record.incident > number);
     if let Some(record) = &known {
         service.incident.learn_number(record.incident);
+    }
+    if let Some((number, rung)) = head {
+        let fresh = before.as_ref().is_none_or(|before| before.incident != number);
+        // A story that we have closed ourselves is over; the holder says so next.
+        if service.incident.is_open() || (fresh && number >= service.incident.number()) {
+            service.incident.go_on(number, rung, now.mono);
+        }
     }
     if higher {
         state.visits.note(AnyCell::Incident(stage, IncidentInput::Number));

@@ -196,11 +196,12 @@ fn loss(
         return None;
     }
     let parts = &service.policy.parts;
+    let asked = service.ask.sent.filter(|_| weighed.asked && weighed.voices.fresh_only);
     let mut worst: Option<Span> = None;
     for &probe in &plan.loss {
         let Some(cell) = parts.cell_in(probe, at, service.known.active) else { continue };
         let Some(found) = parts.cells.get(cell.index()) else { continue };
-        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices) else {
+        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices, asked) else {
             return Some(None);
         };
         let since = if mutants::on(Mutant::LossAsRead) { Span::ZERO } else { now.mono.since(read) };

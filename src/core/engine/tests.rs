@@ -62,21 +62,31 @@ fn policy() -> Arc<Policy> {
     Arc::new(Policy::build(draft).unwrap())
 }
 
-struct World {
-    state: State,
-    now: Mono,
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) now: Mono,
     references: u8,
-    up: [bool; 2],
+    pub(crate) up: [bool; 2],
     due: [Option<(Mono, Span)>; 2],
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
+    /// What a coordinator, providers and operators would answer, for tests that have them.
+    pub(crate) wanted: Vec<Effect>,
 }
 
 impl World {
-    fn new() -> World {
+    pub(crate) fn new() -> World {
         let policy = policy();
         let now = Mono::after_boot(Span::secs(100));
         let (state, effects) = start(&policy, Now { mono: now, wall: Wall::secs(1_000) });
-        let mut world = World { state, now, references: 3, up: [true; 2], due: [None; 2], events: vec![] };
+        let mut world = World {
+            state,
+            now,
+            references: 3,
+            up: [true; 2],
+            due: [None; 2],
+            events: vec![],
+            wanted: vec![],
+        };
         world.obey(effects);
         world
     }
@@ -98,19 +108,19 @@ impl World {
                 | Effect::Begin(_)
                 | Effect::Cancel { .. }
                 | Effect::ReadBack { .. }
-                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
+                | Effect::Reply { .. }) => self.wanted.push(effect),
                 Effect::Record { event, .. } => self.events.push(event),
             }
         }
     }
 
-    fn tell(&mut self, input: Input) {
+    pub(crate) fn tell(&mut self, input: Input) {
         let effects = step(&mut self.state, input, Now { mono: self.now, wall: Wall::secs(1_000) });
         self.obey(effects);
     }
 
     /// Runs for so long: probes at their pace, ticks when the core wants one.
-    fn run(&mut self, span: Span) {
+    pub(crate) fn run(&mut self, span: Span) {
         let until = self.now + span;
         loop {
             let probes = (0..2).filter_map(|i| self.due[i].map(|(at, _)| (at, Some(i))));
@@ -142,11 +152,11 @@ impl World {
         self.now = until;
     }
 
-    fn shop(&self) -> ServiceId {
+    pub(crate) fn shop(&self) -> ServiceId {
         self.state.service_id("shop").unwrap()
     }
 
-    fn why(&self) -> String {
+    pub(crate) fn why(&self) -> String {
         let now = Now { mono: self.now, wall: Wall::secs(1_000) };
         view::why(&self.state, self.shop(), now).unwrap().to_string()
     }
@@ -158,7 +168,7 @@ impl World {
     fn adopt(&mut self) {
         let record = Record::at_rest(name("east"), Epoch(1));
         let shop = self.shop();
-        self.tell(Input::Seen(Seen::Record(shop, 1, Some(record))));
+        self.tell(Input::Seen(Seen::Record(shop, 1, Some(alloc::boxed::Box::new(record)))));
         self.tell(Input::Seen(Seen::Claim(
             shop,
             1,

@@ -10,15 +10,15 @@ use super::order::in_order;
 use super::parts::{parts_of, probes_of, weigh};
 use super::plans::plan;
 use super::{
-    ComponentPolicy, Failback, Follows, ObserverPolicy, OnClear, PlanPolicy, Policy, ProbePolicy,
-    RegionPolicy, ServicePolicy,
+    ComponentPolicy, Failback, Follows, ObserverPolicy, OnClear, PlanPolicy, Policy, RegionPolicy,
+    ServicePolicy,
 };
 use crate::decide::{Mode, Scenario};
 use crate::ids::{Name, ObserverPos, PlanPos, ScenarioPos};
 use crate::plan::PlanKind;
 use crate::severity::{Ladder, Rung};
 use crate::time::Span;
-use crate::verdict::{Level, Observers, Parts};
+use crate::verdict::{Level, Observers};
 
 /// The most of anything in one service: what a place can count.
 const MOST: usize = 1_000;
@@ -179,8 +179,8 @@ fn service(
         };
         let scenarios: Vec<Scenario> =
             draft.scenarios.iter().filter_map(|s| scenario(&mut names, s, ladder.as_ref())).collect();
-        let plans = draft.plans.iter().map(|set| plan(&mut names, set)).collect();
-        let follows = draft.scenarios.iter().map(|s| follows(&mut names, s)).collect();
+        let plans: Vec<PlanPolicy> = draft.plans.iter().map(|set| plan(&mut names, set)).collect();
+        let follows: Vec<Follows> = draft.scenarios.iter().map(|s| follows(&mut names, s)).collect();
         let this = draft.name.clone();
         let rejoin =
             draft.rejoin.as_ref().and_then(|plan| of_kind(&mut names, &this, plan, PlanKind::Rejoin));
@@ -189,16 +189,7 @@ fn service(
         let failback = Failback { mode: draft.failback.mode, after: draft.failback.after, plan: home };
         (parts, probes, ladder, scenarios, plans, follows, rejoin, failback)
     };
-    let (parts, probes, ladder, scenarios, plans, follows, rejoin, failback): (
-        Parts,
-        Vec<ProbePolicy>,
-        Option<Ladder>,
-        Vec<Scenario>,
-        Vec<PlanPolicy>,
-        Vec<Follows>,
-        Option<PlanPos>,
-        Failback,
-    ) = built;
+    let (parts, probes, ladder, scenarios, plans, follows, rejoin, failback) = built;
     let probes = weigh(probes, &parts, &scenarios, &plans);
     let ladder = shared(ladder.unwrap_or_else(Ladder::placeholder), ladders);
     let clauses =

@@ -158,6 +158,8 @@ struct Cast {
     revision: u64,
     policy: PolicyHash,
     answers: u32,
+    /// When it was seen, in milliseconds, without what does not fit: only differences are ever taken.
+    seen: u32,
 }
 
 /// The newest vote of each observer on one service.
@@ -203,7 +205,7 @@ impl Votes {
         if revision <= cast.revision {
             return false;
         }
-        *cast = Cast { revision, policy, answers };
+        *cast = Cast { revision, policy, answers, seen: clock(now) };
         self.present = self.present.and(who);
         self.agreeing =
             if policy == self.policy { self.agreeing.and(who) } else { self.agreeing.without(who) };
@@ -398,14 +400,30 @@ impl Votes {
     }
 
     /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read. Of two that
-    /// are as new, the one that would lose more.
+    /// are as new, the one that would lose more. An answer was written after its ask was sent, and nobody knows how
+    /// long after: what it read is as old as it says, and all the time since `asked`.
     #[must_use]
-    pub fn reading(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Option<(Span, Mono)> {
+    pub fn reading(
+        &self,
+        pos: CellPos,
+        cell: &Cell,
+        counted: Counted,
+        asked: Option<Mono>,
+    ) -> Option<(Span, Mono)> {
         bits(self.voters(pos, cell, counted))
-            .map(|who| &self.said[who * self.width + pos.index()])
-            .filter(|said| said.has_reading && (said.fresh || !counted.fresh_only))
-            .max_by_key(|said| (said.read, said.reading_ms))
-            .map(|said| (Span::millis(u64::from(said.reading_ms)), said.read))
+            .map(|who| (who, &self.said[who * self.width + pos.index()]))
+            .filter(|(_, said)| said.has_reading && (said.fresh || !counted.fresh_only))
+            .map(|(who, said)| (said.read.before(self.travelled(who, asked)), said.reading_ms))
+            .max()
+            .map(|(read, reading)| (Span::millis(u64::from(reading)), read))
+    }
+
+    /// How long the answer of an observer may have been on its way at most.
+    fn travelled(&self, who: usize, asked: Option<Mono>) -> Span {
+        let (Some(asked), Some(cast)) = (asked, self.cast.get(who)) else { return Span::ZERO };
+        let late = cast.seen.wrapping_sub(clock(asked));
+        // Our own is written here, and one that was seen before is no answer: neither travelled.
+        if cast.revision == 0 || late > u32::MAX / 2 { Span::ZERO } else { Span::millis(u64::from(late) + 1) }
     }
 
     /// The same votes for another list of observers and cells: `who` and `what` say where each new one was before.
@@ -444,6 +462,11 @@ impl Votes {
         let agreeing = bits(self.present).filter(|who| *who == me.index() || under(who));
         self.agreeing = agreeing.fold(Observers::NONE, |set, who| set.and(ObserverPos::at(who)));
     }
+}
+
+/// A moment in milliseconds, without what does not fit.
+fn clock(at: Mono) -> u32 {
+    (at.as_micros() / 1_000) as u32
 }
 
 fn millis(span: Span) -> u32 {

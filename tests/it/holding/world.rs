@@ -215,7 +215,7 @@ impl<'a> World<'a> {
     pub(crate) fn show_record(&mut self, index: usize) {
         let record = self.records[index].clone();
         self.revision += 1;
-        self.tell(Input::Seen(Seen::Record(self.id(index), self.revision, Some(record))));
+        self.tell(Input::Seen(Seen::Record(self.id(index), self.revision, Some(Box::new(record)))));
     }
 
     fn record(&self, index: usize) -> Record {

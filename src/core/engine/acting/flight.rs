@@ -164,7 +164,7 @@ fn learn(
     }
     let (revision, record) = &found.record;
     if *revision > 0 {
-        seen::seen(state, Seen::Record(id, *revision, record.clone()), now, out);
+        seen::seen(state, Seen::Record(id, *revision, record.clone().map(Box::new)), now, out);
     }
     let (revision, claim) = &found.claim;
     if *revision > 0 {

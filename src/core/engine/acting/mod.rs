@@ -17,6 +17,9 @@ mod starting;
 mod upkeep;
 mod wish;
 
+#[cfg(test)]
+mod tests;
+
 use alloc::sync::Arc;
 
 use super::advance::Wake;

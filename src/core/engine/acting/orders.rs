@@ -728,7 +728,7 @@ fn run_plan(
     _wake: &mut Wake,
     out: &mut Out,
 ) -> Next {
-    let Verb::Run { plan, at, mode, given, accepts } = &order.verb else { return Next::Wait };
+    let Verb::Run { plan, at, mode, given, longest, accepts } = &order.verb else { return Next::Wait };
     let refuse = |why: Refused| Next::Reply(Reply::Refused(why));
     let Some(pos) = service.policy.plan(plan.as_str()) else { return refuse(Refused::NoSuchPlan) };
     let kind = service.policy.plans[pos.index()].set.kind;
@@ -772,7 +772,7 @@ fn run_plan(
     }
     let mut begin = Begin::new(pos, case);
     (begin.mode, begin.order, begin.given) = (*mode, Some(order.id), given.clone());
-    begin.exposure = accepts.exposure;
+    (begin.exposure, begin.longest) = (accepts.exposure, *longest);
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
 }
 

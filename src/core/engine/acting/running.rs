@@ -23,8 +23,8 @@ use crate::event::{AnyCell, Event, Paged};
 use crate::ids::{Name, RegionPos, ServiceId};
 use crate::input::Finished;
 use crate::mutants::{self, Mutant};
-use crate::plan::saga::{Facts, Heard, Page, Run, RunState, Want};
-use crate::plan::{Body, Entry, Mode, Op, Outcome, Own, PlanKind, Reply, StepName};
+use crate::plan::saga::{Facts, Heard, Page, Run, RunState, Verb, Want};
+use crate::plan::{Body, By, Entry, Mode, Op, Outcome, Own, PlanKind, Reply, StepName};
 use crate::state::acting::{About, Acting, Carried};
 use crate::state::{Service, State};
 use crate::time::{Mono, Now, Span};
@@ -199,6 +199,7 @@ pub(super) fn advance(
     let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !leaves);
     let mut runs = core::mem::take(&mut acting.runs);
     for carried in &mut runs {
+        overlong(acting, carried, state, now, wake);
         look(service, acting, carried, state, held, now, wake, out);
     }
     acting.runs = runs;
@@ -215,6 +216,22 @@ pub(super) fn advance(
     }
     if acting.flight.is_none() && held.is_some() {
         write(service, acting, state, now, out);
+    }
+}
+
+/// A drill that takes too long is stopped: counted from when this holder began with it.
+fn overlong(acting: &Acting, carried: &mut Carried, state: &mut State, now: Now, wake: &mut Wake) {
+    let id = carried.run.start().run;
+    let beside = acting.record.iter().flat_map(|record| &record.beside);
+    let Some(longest) = beside.into_iter().find(|run| run.id == id).and_then(|run| run.longest) else {
+        return;
+    };
+    let due = carried.run.took_over() + longest;
+    if due > now.mono {
+        wake.at(Some(due));
+    } else if carried.run.stoppable() {
+        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
+        state.saw(&told.cells);
     }
 }
 

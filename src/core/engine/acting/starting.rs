@@ -26,7 +26,7 @@ use crate::plan::saga::RunState;
 use crate::plan::{Case, Entry, Filled, Mode, Only, PlanKind, RunTime, Start};
 use crate::state::acting::{About, Acting, Starting};
 use crate::state::{Service, State};
-use crate::time::{Now, Wall};
+use crate::time::{Now, Span, Wall};
 use crate::verdict::Observers;
 
 /// Each run has so many serials to itself, so that no two intents of a service ever share one, whichever runs beside
@@ -51,6 +51,8 @@ pub(super) struct Begin {
     pub(super) counted: Option<Observers>,
     /// It pays what this run owes.
     pub(super) pays: Option<RunId>,
+    /// A drill is stopped after so long.
+    pub(super) longest: Option<Span>,
     /// Where the wish for it stood.
     pub(super) from: RunState,
 }
@@ -69,6 +71,7 @@ impl Begin {
             exposure: false,
             counted: None,
             pays: None,
+            longest: None,
             from: RunState::Asked,
         }
     }
@@ -115,6 +118,7 @@ pub(super) fn send_start(
         kind: policy.set.kind,
         mode: wanted.mode,
         at: at.clone(),
+        longest: wanted.longest.filter(|_| wanted.mode == Mode::Drill),
     };
     if occupies {
         next.run = Some(unfinished);
@@ -198,7 +202,7 @@ fn given(
 
 /// When the incident's first sample failed, on the wall.
 pub(super) fn first_failed(service: &Service, now: Now) -> Wall {
-    let ago = service.incident.first_failed().map_or(crate::time::Span::ZERO, |first| now.mono.since(first));
+    let ago = service.incident.first_failed().map_or(Span::ZERO, |first| now.mono.since(first));
     now.wall.before(ago)
 }
 

@@ -156,6 +156,12 @@ impl Run {
             .is_some_and(|position| position.state == StepState::Done)
     }
 
+    /// When this holder began with it.
+    #[must_use]
+    pub const fn took_over(&self) -> Mono {
+        self.took_over
+    }
+
     /// Whether something that happened or was said is not durable yet.
     #[must_use]
     pub const fn is_writing(&self) -> bool {

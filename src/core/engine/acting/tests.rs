@@ -1,0 +1,205 @@
+//! The thread through the acting half: one observer, one coordinator that answers at once, and a service that moves.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::agree::{
+    Answer, Ask, Claim, ClaimState, Found, Guard, Journal, Record, RunId, Velocity, Vote, Write,
+};
+use crate::authority::{ClusterId, Renewed, SessionId};
+use crate::effect::Effect;
+use crate::engine::tests::{World, name};
+use crate::event::Event;
+use crate::input::{Coordinator, Finished, Input};
+use crate::order::{Order, OrderId, Reply as Said, Verb};
+use crate::plan::{Outcome, Reply};
+use crate::time::Span;
+
+/// Everything that a coordinator holds of one service.
+#[derive(Default)]
+struct Keys {
+    revision: u64,
+    record: (u64, Option<Record>),
+    claim: (u64, Option<Claim>),
+    ask: (u64, Option<Ask>),
+    vote: (u64, Option<Vote>),
+    velocity: (u64, Velocity),
+    journals: Vec<(RunId, Journal)>,
+}
+
+impl Keys {
+    fn holds(&self, guard: &Guard) -> bool {
+        match guard {
+            Guard::Record(revision) => self.record.0 == *revision,
+            Guard::Unclaimed => self.claim.1.is_none(),
+            Guard::Claim(revision) => self.claim.1.is_some() && self.claim.0 == *revision,
+            Guard::Session(session) => *session == SessionId(7),
+            Guard::Vote(_, revision) => self.vote.0 == *revision,
+            Guard::Ask(revision) => self.ask.0 == *revision,
+            Guard::Journal(run, length) => {
+                self.journals.iter().any(|(of, journal)| of == run && journal.entries.len() as u64 == *length)
+            }
+            Guard::Velocity(revision) => self.velocity.0 == *revision,
+        }
+    }
+
+    fn write(&mut self, write: Write) {
+        let at = self.revision;
+        match write {
+            Write::Vote(vote) => self.vote = (at, Some(vote)),
+            Write::Claim => self.claim = (at, Some(Claim { holder: name("here"), session: SessionId(7) })),
+            Write::GiveUp => self.claim = (at, None),
+            Write::Ask(number) => self.ask = (at, Some(Ask { number, by: name("here"), age: None })),
+            Write::Record(record) => self.record = (at, Some(*record)),
+            Write::Begin(run, journal) => self.journals.push((run, journal)),
+            Write::Append(run, entries) => {
+                let journal = self.journals.iter_mut().find(|(of, _)| *of == run).unwrap();
+                journal.1.entries.extend(entries);
+            }
+            Write::Velocity(velocity) => self.velocity = (at, velocity),
+            Write::Clear(_) => {}
+        }
+    }
+
+    fn found(&self, journals: bool) -> Found {
+        let record = self.record.1.iter();
+        let runs: Vec<RunId> = record.flat_map(|r| r.run.iter().chain(&r.beside)).map(|run| run.id).collect();
+        let unfinished = || self.journals.iter().filter(|(run, _)| runs.contains(run));
+        Found {
+            record: self.record.clone(),
+            claim: self.claim.clone(),
+            ask: self.ask.clone(),
+            vote: self.vote.0,
+            velocity: self.velocity.clone(),
+            pulses: vec![(name("here"), self.revision)],
+            lengths: unfinished().map(|(run, journal)| (*run, journal.entries.len() as u64)).collect(),
+            journals: if journals { unfinished().cloned().collect() } else { vec![] },
+        }
+    }
+}
+
+/// Answers everything that is wanted, until nothing is; what was called is kept.
+fn answer(
+    world: &mut World,
+    keys: &mut Keys,
+    calls: &mut Vec<alloc::string::String>,
+    replies: &mut Vec<Said>,
+) {
+    while !world.wanted.is_empty() {
+        let input = match world.wanted.remove(0) {
+            Effect::Renew { nonce, .. } => {
+                let answer = Renewed::Alive { session: SessionId(7), ttl: Span::secs(15) };
+                Input::Renewed { nonce, answer }
+            }
+            Effect::Transact(txn) => {
+                let holds = txn.guards.iter().all(|guard| keys.holds(guard));
+                if holds {
+                    keys.revision += 1;
+                    txn.writes.into_iter().for_each(|write| keys.write(write));
+                }
+                let found = alloc::boxed::Box::new(keys.found(txn.journals));
+                let answer = if holds { Answer::Committed(found) } else { Answer::Refused(found) };
+                Input::Answered { id: txn.id, answer }
+            }
+            Effect::Begin(call) => {
+                calls.push(alloc::format!("{:?} {}", call.op, call.step));
+                Input::Finished(Finished {
+                    service: call.service,
+                    run: call.run,
+                    step: call.step,
+                    undoing: call.undoing,
+                    serial: call.token.serial,
+                    reply: Reply::Done,
+                    outputs: vec![],
+                })
+            }
+            Effect::ReadBack { service, run, step, .. } => {
+                Input::ReadBack { service, run, step, writable: true }
+            }
+            Effect::Reply { reply, .. } => {
+                replies.push(reply);
+                continue;
+            }
+            Effect::Cancel { .. } | Effect::Pace { .. } | Effect::CheckReferences { .. } => continue,
+            Effect::Record { .. } => continue,
+        };
+        world.tell(input);
+    }
+}
+
+struct Acted {
+    world: World,
+    keys: Keys,
+    calls: Vec<alloc::string::String>,
+    replies: Vec<Said>,
+}
+
+impl Acted {
+    fn new() -> Acted {
+        let mut acted = Acted { world: World::new(), keys: Keys::default(), calls: vec![], replies: vec![] };
+        acted.world.tell(Input::Coordinator(Coordinator::There(ClusterId(1))));
+        acted.run(Span::secs(30));
+        acted
+    }
+
+    fn run(&mut self, span: Span) {
+        for _ in 0..span.as_micros() / 100_000 {
+            answer(&mut self.world, &mut self.keys, &mut self.calls, &mut self.replies);
+            self.world.run(Span::millis(100));
+        }
+    }
+
+    fn order(&mut self, verb: Verb) -> Option<Said> {
+        let service = Some(self.world.shop());
+        let order = Order { id: OrderId(1), who: "ann".into(), service, verb };
+        self.world.tell(Input::Ordered(order));
+        self.run(Span::secs(20));
+        self.replies.pop()
+    }
+
+    fn record(&self) -> &Record {
+        self.keys.record.1.as_ref().unwrap()
+    }
+}
+
+#[test]
+fn a_service_that_keeps_nothing_is_adopted_where_it_is_up_and_its_claim_is_taken() {
+    let acted = Acted::new();
+    assert_eq!(acted.record().active, name("east"), "{}", acted.world.why());
+    let service = acted.world.state.service(acted.world.shop()).unwrap();
+    assert_eq!(service.acting.as_ref().unwrap().claim, ClaimState::Holding);
+    assert_eq!(acted.keys.claim.1.as_ref().unwrap().holder, name("here"));
+    assert!(acted.keys.vote.1.as_ref().is_some_and(|vote| !vote.says.is_empty()));
+}
+
+#[test]
+fn a_dead_region_fails_over_by_itself() {
+    let mut acted = Acted::new();
+    acted.world.up[0] = false;
+    acted.run(Span::mins(2));
+    let (why, events) = (acted.world.why(), &acted.world.events);
+    assert_eq!(acted.record().active, name("west"), "{why}\n{events:#?}");
+    assert_eq!(acted.record().run, None, "{why}");
+    assert_eq!(acted.record().quarantined, [name("east")]);
+    assert_eq!(acted.record().last_failover.as_ref().unwrap().outcome, Some(Outcome::Done));
+    assert_eq!(acted.keys.velocity.1.started, [(name("shop"), RunId(acted.record().runs))]);
+    assert_eq!(acted.calls, ["Do dns", "Verify dns"]);
+    assert!(events.iter().any(|event| matches!(event, Event::Ended { outcome: Outcome::Done, .. })));
+    assert_eq!(acted.record().epoch.0, 2);
+}
+
+#[test]
+fn an_order_moves_it_and_pause_is_answered_once() {
+    let mut acted = Acted::new();
+    let accepts = crate::order::Accepts::default();
+    let verb = Verb::Failover { to: Some(name("west")), plan: None, planned: true, accepts };
+    let reply = acted.order(verb);
+    assert!(matches!(reply, Some(Said::Started(_))), "{reply:?} {}", acted.world.why());
+    acted.run(Span::secs(30));
+    assert_eq!(acted.record().active, name("west"));
+    assert_eq!(acted.order(Verb::Pause), Some(Said::Done));
+    assert_eq!(acted.order(Verb::Pause), Some(Said::SoAlready));
+    assert!(acted.record().paused);
+    assert_eq!(acted.order(Verb::Release { region: name("east") }), Some(Said::Done));
+    assert!(acted.replies.is_empty());
+}
