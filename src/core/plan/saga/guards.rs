@@ -6,23 +6,48 @@ use super::ledger::Ledger;
 use super::position::Landed;
 use super::step_table::StepState;
 use super::want::HeldWhy;
-use crate::ids::Name;
+use crate::ids::{Name, StepPos};
 use crate::mutants::{self, Mutant};
 use crate::plan::graph::{Graph, Nodes};
-use crate::plan::journal::Mode;
+use crate::plan::journal::{Mode, Start};
 use crate::plan::own::Own;
 use crate::plan::runnable::{Fencing, Plan};
 use crate::plan::step::{ActsAs, Body, InDrill, LateCall, PlanKind, Step};
 use alloc::vec::Vec;
 
-/// All that each step waits for, itself or through others: a step that is skipped lets nothing overtake what it waited
-/// for.
-pub(super) fn ancestors(plan: &Plan) -> Vec<Nodes> {
-    let mut graph = Graph::new(plan.steps().len());
-    for (place, step) in plan.steps().iter().enumerate() {
-        step.needs.iter().for_each(|need| graph.add(place, need.index()));
+/// What follows from plan and start alone, worked out once: it is asked for after each entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ground {
+    /// All that each step waits for, itself or through others: a step that is skipped lets nothing overtake what it
+    /// waited for.
+    above: Vec<Nodes>,
+    /// The fences that are tried in order.
+    fences: Vec<usize>,
+    /// The plan says why it needs none that settles.
+    unfenced: bool,
+    /// Something promotes.
+    promotes: bool,
+}
+
+impl Ground {
+    pub(super) fn of(plan: &Plan, start: &Start) -> Ground {
+        let mut graph = Graph::new(plan.steps().len());
+        for (place, step) in plan.steps().iter().enumerate() {
+            step.needs.iter().for_each(|need| graph.add(place, need.index()));
+        }
+        let (steps, unfenced): (&[StepPos], bool) = match plan.fencing(start.way) {
+            Fencing::Named { steps, unfenced, .. } => (steps, unfenced.is_some()),
+            Fencing::NotNeeded | Fencing::Unfenced(_) => (&[], true),
+            Fencing::Absent => (&[], false),
+        };
+        let part = |pos: &&StepPos| plan.step(**pos).is_some_and(|step| step.takes_part(start.way));
+        Ground {
+            above: graph.ancestors(),
+            fences: steps.iter().filter(part).map(|pos| pos.index()).collect(),
+            unfenced,
+            promotes: plan.promotes(start.way).next().is_some(),
+        }
     }
-    graph.ancestors()
 }
 
 impl Ledger {
@@ -55,7 +80,8 @@ impl Ledger {
 
     /// Whether everything that must be final before it is: what it needs or, while undoing, what needed it.
     pub(super) fn before_is_final(&self, place: usize, undoing: bool) -> bool {
-        let before = |late: usize, early: usize| self.above.get(late).is_some_and(|above| above.has(early));
+        let before =
+            |late: usize, early: usize| self.ground.above.get(late).is_some_and(|above| above.has(early));
         self.positions(undoing).iter().enumerate().all(|(other, position)| {
             let first = if undoing { before(other, place) } else { before(place, other) };
             other == place || !first || position.state.is_final() || self.overtakes(place, other, undoing)
@@ -85,12 +111,7 @@ impl Ledger {
     }
 
     fn fences(&self) -> impl Iterator<Item = usize> + '_ {
-        let steps = match self.plan.fencing(self.start.way) {
-            Fencing::Named { steps, .. } => steps,
-            Fencing::NotNeeded | Fencing::Unfenced(_) | Fencing::Absent => &[],
-        };
-        let part = |place: &usize| self.step(*place).is_some_and(|step| step.takes_part(self.start.way));
-        steps.iter().map(|pos| pos.index()).filter(part)
+        self.ground.fences.iter().copied()
     }
 
     /// Whether the old side is settled by a fence that is enough for a run that nobody approved.
@@ -107,12 +128,7 @@ impl Ledger {
     }
 
     fn exposure_accepted(&self) -> bool {
-        let unfenced = match self.plan.fencing(self.start.way) {
-            Fencing::Named { unfenced, .. } => unfenced.is_some(),
-            Fencing::NotNeeded | Fencing::Unfenced(_) => true,
-            Fencing::Absent => false,
-        };
-        self.accepted || unfenced || mutants::on(Mutant::ExposureUnasked)
+        self.accepted || self.ground.unfenced || mutants::on(Mutant::ExposureUnasked)
     }
 
     /// A fence that nobody can say anything of makes room for the next, or for going on without.
@@ -139,9 +155,7 @@ impl Ledger {
     pub(super) fn is_guarded(&self, place: usize) -> bool {
         self.step(place).is_some_and(|step| match step.acts_as {
             ActsAs::Promotes => true,
-            ActsAs::Routes => {
-                self.plan.kind() == PlanKind::Failover && self.plan.promotes(self.start.way).next().is_none()
-            }
+            ActsAs::Routes => self.plan.kind() == PlanKind::Failover && !self.ground.promotes,
             ActsAs::Fences | ActsAs::Verifies | ActsAs::Other => false,
         })
     }
