@@ -12,6 +12,7 @@ use crate::decide::scenario::Tried;
 use crate::event::{AnyCell, Event, Refusal};
 use crate::ids::{Name, ServiceId};
 use crate::input::Seen;
+use crate::mutants::{self, Mutant};
 use crate::severity::IncidentInput;
 use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
 use crate::time::{Mono, Now};
@@ -64,6 +65,9 @@ fn vote(
         None => service.votes.withdraw(seat, revision),
     };
     if taken {
+        if mutants::on(Mutant::AgeFromArrival) && service.ask.sent.is_some() {
+            service.ask.sent = Some(now.mono);
+        }
         mark(state, id);
     }
 }
@@ -241,6 +245,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         active: record.active.clone(),
         epoch: record.epoch,
         running: record.run.as_ref().map(|run| (run.id, run.kind)),
+        beside: !record.beside.is_empty(),
         quarantined: record.quarantined.clone(),
         last,
         paused: record.paused,

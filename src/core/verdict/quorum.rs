@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Say, Verdict};
 use crate::ids::{CellPos, ObserverPos, PolicyHash, ProbePos, RegionPos};
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// A set of observers.
@@ -141,7 +142,7 @@ impl Counted {
     /// Answers to an ask, by these.
     #[must_use]
     pub fn answers(who: Observers) -> Counted {
-        Counted { who, fresh_only: true, wide_only: false }
+        Counted { who, fresh_only: !mutants::on(Mutant::UnfreshCounts), wide_only: false }
     }
 
     /// The same, of what a majority of all observers can see.
@@ -278,6 +279,11 @@ impl Votes {
         self.changes
     }
 
+    /// Revisions begin anew: what they were counted by was restored from a backup.
+    pub fn forget_revisions(&mut self) {
+        self.cast.iter_mut().for_each(|cast| cast.revision = 0);
+    }
+
     /// Who has a vote here.
     #[must_use]
     pub fn present(&self) -> Observers {
@@ -296,7 +302,9 @@ impl Votes {
         let mut who = Observers::NONE;
         for (i, cast) in self.cast.iter().enumerate() {
             let seat = ObserverPos::at(i);
-            if ask > 0 && cast.answers == ask && self.agreeing.has(seat) {
+            let answers = cast.answers == ask || (mutants::on(Mutant::OldAnswersCount) && cast.answers > 0);
+            let agrees = self.agreeing.has(seat) || mutants::on(Mutant::OtherPolicyVotes);
+            if ask > 0 && answers && agrees {
                 who = who.and(seat);
             }
         }
@@ -327,6 +335,12 @@ impl Votes {
         }
     }
 
+    /// Of whom a majority is needed: all that are configured, whether they are there or not.
+    #[must_use]
+    pub fn electorate(&self, configured: Observers) -> Observers {
+        if mutants::on(Mutant::QuorumOfSurvivors) { configured.both(self.present) } else { configured }
+    }
+
     /// Who of `counted` can see the cell and has a vote; nobody, if there is no such cell.
     fn voters(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Observers {
         if pos.index() >= self.width {
@@ -338,7 +352,7 @@ impl Votes {
     /// What a majority of `cell.viewers` says, by the votes of those in `counted`.
     #[must_use]
     pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
-        let needed = cell.viewers.majority();
+        let needed = self.electorate(cell.viewers).majority();
         let voters = self.voters(pos, cell, counted);
         if voters.count() < needed {
             return Verdict::UNKNOWN;
@@ -358,7 +372,8 @@ impl Votes {
         let since = |says: fn(Say) -> bool| {
             let moments =
                 bits(voters).map(said).filter(|said| counts(said) && says(said.say)).map(|said| said.since);
-            nth_earliest(needed, moments).unwrap_or(Mono::BOOT)
+            let so_many = if mutants::on(Mutant::ForOfOne) { 1 } else { needed };
+            nth_earliest(so_many, moments).unwrap_or(Mono::BOOT)
         };
         if downs >= needed {
             return Verdict { say: Say::Down, since: since(|say| say == Say::Down) };
@@ -384,7 +399,9 @@ impl Votes {
                 counts && matches!(said.say, Say::Up | Say::Slow) && said.has_reading && evidence > after
             })
             .count();
-        cell.viewers.count() > 0 && alive >= cell.viewers.majority()
+        cell.viewers.count() > 0
+            && alive >= self.electorate(cell.viewers).majority()
+            && !mutants::on(Mutant::NoWitness)
     }
 
     /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read. Of two that

@@ -20,6 +20,7 @@ use crate::authority::Epoch;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
 use crate::ids::{Name, PlanPos, ScenarioPos};
+use crate::mutants::{self, Mutant};
 use crate::order::OrderId;
 use crate::plan::saga::RunState;
 use crate::plan::{Case, Entry, Filled, Mode, Only, PlanKind, RunTime, Start};
@@ -137,8 +138,11 @@ pub(super) fn send_start(
     if let Some(owed) = wanted.pays.and_then(|owed| next.owes.iter_mut().find(|of| of.run == owed)) {
         (owed.paid, owed.tries) = (Some(run), owed.tries.saturating_add(1));
     }
-    let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];
-    if let Some(counted) = wanted.counted {
+    let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created)];
+    if !mutants::on(Mutant::NoRecordGuard) {
+        guards.push(Guard::Record(acting.read));
+    }
+    if let Some(counted) = wanted.counted.filter(|_| !mutants::on(Mutant::NoVoteGuards)) {
         guards.push(Guard::Ask(service.ask.revision));
         let mine = me(state);
         for who in counted.each() {
@@ -156,7 +160,9 @@ pub(super) fn send_start(
         if wanted.by_itself {
             next.automatic.retain(|run| lately(state, &service.policy.name, *run, now));
             next.automatic.push(run);
-            guards.push(Guard::Velocity(state.seat.velocity.0));
+            if !mutants::on(Mutant::NoVelocityGuard) {
+                guards.push(Guard::Velocity(state.seat.velocity.0));
+            }
             velocity = Some(Write::Velocity(counter(state, &service.policy.name, run, now)));
         }
     }
