@@ -159,6 +159,8 @@ pub(crate) struct World<'a> {
     pub(crate) orders: people::Orders,
     pub(crate) notices: Vec<store::Notice>,
     pub(crate) trace: Option<Vec<String>>,
+    /// It lasts so long.
+    pub(crate) ends: u64,
 }
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
@@ -194,6 +196,7 @@ impl<'a> World<'a> {
             orders: people::Orders::default(),
             notices: Vec::new(),
             trace: trace.then(Vec::new),
+            ends: LENGTH,
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
@@ -217,14 +220,18 @@ impl<'a> World<'a> {
     /// Runs it to its end.
     pub(crate) fn run(&mut self) {
         while let Some((at, item)) = self.heap.pop() {
-            if at > LENGTH {
+            if at > self.ends {
                 break;
             }
             self.now = at;
             self.checks.out.events += 1;
             if self.checks.out.events > MOST_EVENTS {
+                let node = self.nodes.get(item.who as usize);
+                let wake = node.and_then(|node| node.core.as_ref()).and_then(State::wake_at);
+                let late = wake.zip(node).map(|(wake, node)| node.mono(at).since(wake));
+                let what =
+                    format!("it comes to no rest: o{} {:?}, to be woken {late:?} ago", item.who, item.what);
                 let (checks, scene) = self.scene();
-                let what = format!("it comes to no rest: o{} {:?}", item.who, item.what);
                 checks.broke(&scene, "L2", "letter", &what);
                 break;
             }
@@ -235,7 +242,7 @@ impl<'a> World<'a> {
                 self.reach(who, item.what);
             }
         }
-        self.now = LENGTH;
+        self.now = self.ends;
         self.close();
     }
 
