@@ -42,6 +42,8 @@ use crate::users::Users;
 pub(crate) const LENGTH: u64 = 600_000_000;
 /// No world has so many events that comes to rest.
 const MOST_EVENTS: u64 = 150_000;
+/// Nor so many runs.
+const MOST_RUNS: u64 = 80;
 /// A probe, a check of references, a request to the coordinator: given up after so long.
 pub(crate) const TIMEOUT: u64 = 2_000_000;
 pub(crate) const ASKED: u64 = 3_000_000;
@@ -225,7 +227,7 @@ impl<'a> World<'a> {
             }
             self.now = at;
             self.checks.out.events += 1;
-            if self.checks.out.events > MOST_EVENTS {
+            if self.checks.out.events > MOST_EVENTS || self.checks.tally.runs > MOST_RUNS {
                 let node = self.nodes.get(item.who as usize);
                 let wake = node.and_then(|node| node.core.as_ref()).and_then(State::wake_at);
                 let late = wake.zip(node).map(|(wake, node)| node.mono(at).since(wake));
