@@ -53,6 +53,11 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
         let mut world = born(&shapes, wanted.shape, seed, wanted.trace);
         world.ends = wanted.until.map_or(LENGTH, |until| until * 1_000_000);
         world.run();
+        if wanted.trace {
+            for line in world.rest() {
+                println!("{line}");
+            }
+        }
         let (checks, story) = (world.checks, world.trace.unwrap_or_default());
         story.iter().for_each(|line| println!("{line}"));
         println!("seed {seed}: {:?}", checks.tally);

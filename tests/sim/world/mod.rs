@@ -235,7 +235,7 @@ impl<'a> World<'a> {
                     format!("it comes to no rest: o{} {:?}, to be woken {late:?} ago", item.who, item.what);
                 let (checks, scene) = self.scene();
                 checks.broke(&scene, "L2", "letter", &what);
-                break;
+                return;
             }
             let who = item.who as usize;
             if who == NOBODY {
@@ -498,6 +498,22 @@ impl<'a> World<'a> {
         (&mut self.checks, scene)
     }
 
+    /// How each observer is left, for whoever reads a story.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        let each = self.nodes.iter().enumerate().map(|(observer, node)| {
+            let wake = node.core.as_ref().and_then(State::wake_at);
+            format!(
+                "o{observer}: runs {}, clock {:?}, wants to be woken at {wake:?}, is woken at {}, was told of a coordinator {}, waits for {} calls",
+                node.runs(),
+                node.mono(self.now),
+                node.woken,
+                node.there,
+                node.calls.len()
+            )
+        });
+        each.collect()
+    }
+
     fn close(&mut self) {
         let (checks, scene) = self.scene();
         checks.close(&scene);
@@ -506,7 +522,7 @@ impl<'a> World<'a> {
 
     /// What an observer finds out about the coordinator: that it is there, or not.
     fn contact(&mut self, observer: usize) {
-        let there = self.coordinated(observer);
+        let there = self.coordinated(observer) && !self.truth.sick[observer].deaf;
         let node = &mut self.nodes[observer];
         if there && !std::mem::replace(&mut node.there, true) {
             let cluster = self.store.cluster;
@@ -516,6 +532,9 @@ impl<'a> World<'a> {
         }
         if there && std::mem::take(&mut self.nodes[observer].missed) {
             self.everything(observer);
+        }
+        if !there {
+            self.put(3_000_000, observer, What::Contact);
         }
     }
 }
