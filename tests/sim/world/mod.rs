@@ -4,7 +4,7 @@
 mod calls;
 mod faults;
 mod people;
-mod store;
+pub(crate) mod store;
 mod watching;
 mod writing;
 
@@ -494,6 +494,9 @@ impl<'a> World<'a> {
             store: &self.store,
             providers: &self.providers,
             users: &self.users,
+            running: (0..self.nodes.len())
+                .filter(|&at| self.nodes[at].runs())
+                .fold(0, |all, at| all | 1 << at),
         };
         (&mut self.checks, scene)
     }
@@ -518,6 +521,7 @@ impl<'a> World<'a> {
         let (checks, scene) = self.scene();
         checks.close(&scene);
         self.close_orders();
+        self.close_notices();
     }
 
     /// What an observer finds out about the coordinator: that it is there, or not.
