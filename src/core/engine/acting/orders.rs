@@ -285,7 +285,9 @@ fn carry_out(
         },
         Verb::Adopt { region } => {
             if service.policy.region(region).is_some() {
-                out.saw(AnyCell::Record(service.record_state(now.mono), RecordInput::Adopt));
+                let newer = acting.foreign.is_some();
+                let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
+                out.saw(AnyCell::Record(service.record_state(now.mono), input));
             }
             adopt(service, acting, region)
         }
