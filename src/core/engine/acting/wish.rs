@@ -69,6 +69,13 @@ pub(super) fn advance(
         return withdraw(service, acting, state, now, out);
     };
     let gates = &decision.gates;
+    let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
+    let run = acting.record.as_ref().and_then(|record| record.run.as_ref());
+    let supersedes = kind == Some(PlanKind::Failover) && run.is_some_and(|run| run.kind == PlanKind::Repair);
+    if run.is_some() && kind != Some(PlanKind::Inspect) && !supersedes {
+        // It waits for the run to end: nobody has to look again for that.
+        return;
+    }
     if let Answer::Blocks(Reason::NotAsked | Reason::AnswersDisagree | Reason::FewAnswers { .. }) =
         gates.answer(Gate::Quorum)
     {
@@ -80,8 +87,7 @@ pub(super) fn advance(
     if shape == 0 {
         return start(service, acting, state, decision, now, wake, out);
     }
-    let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
-    if shape == bit(Gate::Run) && kind == Some(PlanKind::Failover) {
+    if shape == bit(Gate::Run) && supersedes {
         return supersede(acting, state, now, wake);
     }
     let lasting = shape & !passing();
