@@ -55,6 +55,8 @@ pub struct Acting {
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
     pub refused: Option<u32>,
+    /// What a scenario wished when last looked at.
+    pub wished: Option<crate::event::Wish>,
     /// A plan is announced, and that was told.
     pub announced: bool,
     /// Since when a region that could go home, or be a candidate again, has been well.
