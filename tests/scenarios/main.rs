@@ -4,16 +4,23 @@
 //! story with every event and explanation is a snapshot beside it. The words are those of DESIGN and CONFIG. A script
 //! that is not listed here fails, and so does a word that nobody understands.
 
+mod acting;
+mod acting_statement;
+mod coordinator;
 mod drive;
 mod expect;
+mod expect_acting;
 mod observer;
+mod orders;
 mod plans;
 mod policy;
+mod providers;
 mod record;
 mod script;
 mod service;
 mod statement;
 mod told;
+mod told_acting;
 mod words;
 mod world;
 
@@ -43,6 +50,7 @@ scripts! {
     a_probe_that_is_gone
     a_vote_from_a_stranger
     a_wedged_prober
+    acts_dead_region
     again
     another_config
     blind_active_region

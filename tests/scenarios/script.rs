@@ -52,6 +52,11 @@ pub(crate) fn play(text: &str, delivery: Delivery) -> Read<Story> {
             .and_then(|()| words.end())
             .map_err(|why| at(line, &why))?;
     }
+    if let Some(acting) = &mut drive.acting {
+        wrong.append(&mut acting.wrong);
+        let silent = acting.orders.iter().filter(|(_, order)| order.reply.is_none());
+        wrong.extend(silent.map(|(id, order)| format!("order {} of {} was never answered", id.0, order.who)));
+    }
     if expected == 0 {
         return Err("it expects nothing: a script without `expect` proves nothing".into());
     }
