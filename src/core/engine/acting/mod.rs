@@ -68,7 +68,10 @@ pub(super) fn advance(
         claim::advance(service, acting, state, now, wake, out);
         reading(service, acting, state, now, out);
         ballot::advance(service, acting, state, now, wake, out);
-        orders::advance(service, acting, state, moments, now, wake, out);
+    }
+    // Whoever gave an order is answered in time, whether or not the coordinator is.
+    orders::advance(service, acting, state, moments, now, wake, out);
+    if state.seat.reached {
         wish::advance(service, acting, state, decision, now, wake, out);
         if decision.is_none() {
             home::advance(service, acting, state, moments, now, wake, out);
