@@ -50,7 +50,17 @@ scripts! {
     a_probe_that_is_gone
     a_vote_from_a_stranger
     a_wedged_prober
+    abort_after_the_commit_point
+    abort_before_the_commit_point
+    acts_answer_after_the_watch
+    acts_coordinator_lost
     acts_dead_region
+    acts_frozen_holder
+    acts_late_promotion
+    acts_lease_runs_out
+    acts_lost_answers
+    acts_takeover_during_a_call
+    acts_takeover_during_a_commit
     again
     another_config
     blind_active_region
