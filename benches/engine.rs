@@ -5,12 +5,16 @@
 
 #[path = "../tests/costs/fleet.rs"]
 mod fleet;
+#[path = "../tests/costs/journal.rs"]
+mod journal;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use fleet::Fleet;
+use watchkeeper_core::plan::saga::Run;
+use watchkeeper_core::time::Mono;
 
 fn steady(c: &mut Criterion) {
     let mut group = c.benchmark_group("steady sample");
@@ -63,6 +67,17 @@ fn fall(c: &mut Criterion) {
     group.finish();
 }
 
+fn restore(c: &mut Criterion) {
+    let mut group = c.benchmark_group("restore of 10,000 journal entries");
+    for steps in [10, 20, 200] {
+        let (plan, entries) = journal::of(steps, 10_000);
+        group.bench_function(format!("{steps} steps"), |b| {
+            b.iter(|| black_box(Run::replay(std::sync::Arc::clone(&plan), &entries, Mono::BOOT)));
+        });
+    }
+    group.finish();
+}
+
 /// The plain figures, each over enough turns to be steady, beside what the issue asks for.
 fn plain(_: &mut Criterion) {
     let each = |turns: u32, mut work: Box<dyn FnMut()>| {
@@ -94,6 +109,24 @@ fn plain(_: &mut Criterion) {
     let taken = start.elapsed();
     assert!(fleet.all_down() && fleet.probes() == 10_000, "every one of them fell");
     println!("  10,000 probes falling at once: {:.1} ms (50 ms)", taken.as_secs_f64() * 1_000.0);
+    for steps in [10, 20, 200] {
+        let taken = restored(steps).as_secs_f64() * 1_000.0;
+        println!("  restore of 10,000 journal entries, {steps} steps: {taken:.2} ms (10 ms)");
+    }
+}
+
+/// The best of several, since the machine is shared.
+fn restored(steps: usize) -> Duration {
+    let (plan, entries) = journal::of(steps, 10_000);
+    let once = || {
+        let start = clock();
+        let (run, _) =
+            Run::replay(std::sync::Arc::clone(&plan), &entries, Mono::BOOT).expect("a journal of it");
+        let taken = start.elapsed();
+        assert_eq!(run.odd(), 0, "each entry was taken");
+        taken
+    };
+    (0..20).map(|_| once()).min().unwrap_or_default()
 }
 
 /// What a thousand votes take, each on another service.
@@ -111,5 +144,5 @@ fn clock() -> Instant {
     Instant::now()
 }
 
-criterion_group!(benches, plain, steady, vote, fall);
+criterion_group!(benches, plain, steady, vote, fall, restore);
 criterion_main!(benches);

@@ -5,10 +5,13 @@
 
 #[path = "costs/fleet.rs"]
 mod fleet;
+#[path = "costs/journal.rs"]
+mod journal;
 
 use allocation_counter::measure;
 use fleet::Fleet;
-use watchkeeper_core::time::Span;
+use watchkeeper_core::plan::saga::{Run, StepState};
+use watchkeeper_core::time::{Mono, Span};
 
 #[test]
 fn a_steady_sample_allocates_nothing() {
@@ -86,4 +89,39 @@ fn a_vote_reaches_every_gate() {
         fleet.vote(vote);
     }
     assert!(fleet.all_blocked(), "what the bench measures is a decision with all gates");
+}
+
+/// The time is printed, and kept by the bench; what is kept here does not hang on the machine: a restored run is whole,
+/// and what it allocates grows with what its journal holds and not with the steps beside it.
+#[test]
+fn a_long_journal_is_restored_whole() {
+    let mut each = Vec::new();
+    for steps in [10, 200] {
+        let (plan, entries) = journal::of(steps, 10_000);
+        let mut run = None;
+        let counted = measure(|| {
+            run = Run::replay(std::sync::Arc::clone(&plan), &entries, Mono::BOOT).map(|(run, _)| run);
+        });
+        let run = run.expect("a journal of it");
+        assert_eq!(run.odd(), 0, "each entry was taken");
+        assert!(run.steps().all(|(_, state)| state == StepState::Done));
+        let taken = (0..10).map(|_| restored(&plan, &entries)).min().unwrap_or_default();
+        println!(
+            "restore of {} entries, {steps} steps: {taken:?}, {} allocations",
+            entries.len(),
+            counted.count_total
+        );
+        each.push(counted.count_total);
+    }
+    assert!(each.iter().all(|count| *count < 200), "an entry allocates nothing: {each:?}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is measured is time; the core has no clock")]
+fn restored(
+    plan: &std::sync::Arc<watchkeeper_core::plan::Plan>,
+    entries: &[watchkeeper_core::plan::Entry],
+) -> std::time::Duration {
+    let start = std::time::Instant::now();
+    drop(std::hint::black_box(Run::replay(std::sync::Arc::clone(plan), entries, Mono::BOOT)));
+    start.elapsed()
 }

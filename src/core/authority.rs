@@ -4,6 +4,7 @@
 //! It must never count from the receipt of an answer, nor from a renewal that nobody acknowledged: both make a right
 //! that outlives the session (SAFETY §2).
 
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 use alloc::vec::Vec;
 use core::fmt;
@@ -140,6 +141,11 @@ impl Session {
             self.sent.remove(0);
         }
         self.sent.push((nonce, now));
+        if mutants::on(Mutant::LeaseUnacknowledged)
+            && let Some(alive) = &mut self.alive
+        {
+            alive.sent = now;
+        }
         nonce
     }
 
@@ -164,6 +170,14 @@ impl Session {
         true
     }
 
+    /// For the mutant that counts from the receipt: the renewal was sent when its answer came.
+    #[cfg(feature = "mutants")]
+    pub fn received(&mut self, nonce: Nonce, now: Mono) {
+        if mutants::on(Mutant::LeaseFromReceipt) {
+            self.sent.iter_mut().filter(|(waiting, _)| *waiting == nonce).for_each(|(_, sent)| *sent = now);
+        }
+    }
+
     /// Which session, if any is known to have lived.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
@@ -174,6 +188,13 @@ impl Session {
     #[must_use]
     pub fn held(&self, now: Mono) -> Option<Held> {
         let Alive { id, ttl, sent } = self.alive?;
+        if mutants::on(Mutant::FrozenGoesOn) {
+            return Some(Held { session: id, until: Mono::micros(u64::MAX) });
+        }
+        if mutants::on(Mutant::NoMargin) {
+            let until = sent + ttl;
+            return (now < until).then_some(Held { session: id, until });
+        }
         let margin = Margin(self.margin.max(Margin::least(ttl)));
         in_time(now, sent, ttl, margin).then(|| Held { session: id, until: end_of(sent, ttl, margin.0) })
     }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::agree::{Answer, Ask, Claim, Pulse, Raised, Record, RunId, TxnId, Velocity, Vote};
-use crate::authority::{ClusterId, Nonce, Renewed};
+use crate::authority::{ClusterId, Nonce, Renewed, Token};
 use crate::health::Sample;
 use crate::health::self_trust::Round;
 use crate::ids::{Name, ServiceId};
@@ -100,6 +100,8 @@ pub struct Finished {
     pub reply: Reply,
     /// What it gives to later steps.
     pub outputs: Vec<(Name, Filled)>,
+    /// The newest token that the resource has seen, where it keeps one and that is not older than ours.
+    pub mark: Option<Token>,
 }
 
 /// What can be said of this observer's own store.

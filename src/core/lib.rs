@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod ids;
+pub mod mutants;
 pub mod time;
 
 pub mod agree;

@@ -79,6 +79,8 @@ pub enum Verb {
         mode: Mode,
         /// What it is told.
         given: Vec<(RunTime, Filled)>,
+        /// A drill is stopped, and undone, after so long.
+        longest: Option<Span>,
         /// What is accepted.
         accepts: Accepts,
     },

@@ -4,180 +4,208 @@ use crate::rng::Rng;
 use crate::shape::{REFERENCES, Shape};
 use crate::truth::Truth;
 
-/// Something that goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// A region loses power: its parts, its observer, its way.
-    RegionDies(usize),
-    /// A region is cut off from everybody outside.
-    RegionCutOff(usize),
-    /// One front fails.
-    WebFails(usize, usize),
-    /// One database fails.
-    DbFails(usize, usize),
-    /// One standby could not take over.
-    NotReady(usize, usize),
-    /// Every front of a service fails, everywhere.
-    AllFail(usize),
-    /// An observer loses its own uplink: links, references, coordinator.
-    UplinkDies(usize),
-    /// An observer loses its link to one region.
-    LinkDies(usize, usize),
-    /// Its reference points are out of reach, and nothing else.
-    ReferencesGone(usize),
-    /// It does not reach the coordinator.
-    Uncoordinated(usize),
-    /// It stands still.
-    Pauses(usize),
-    /// It dies, and starts again with nothing remembered.
-    Crashes(usize),
-    /// It says the contrary of what it sees.
-    Lies(usize),
-    /// Its prober is stuck.
-    Wedged(usize),
-    /// It is blind.
-    Blind(usize),
-    /// Its votes arrive up to a minute late.
-    SlowVotes(usize),
-    /// Its wall clock jumps.
-    ClockJumps(usize),
-    /// Its config is another.
-    OtherPolicy(usize),
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// A kind of fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Kind { $($(#[$doc])* $name,)* }
+
+        /// Every kind.
+        pub(crate) const ALL: &[Kind] = &[$(Kind::$name),*];
+
+        /// How many kinds there are, for counting.
+        pub(crate) const KINDS: &[&str] = &[$($word),*];
+    };
 }
 
-/// How many kinds there are, for counting.
-pub(crate) const KINDS: [&str; 18] = [
-    "region dies",
-    "region cut off",
-    "web fails",
-    "db fails",
-    "not ready",
-    "all fail",
-    "uplink dies",
-    "link dies",
-    "references gone",
-    "uncoordinated",
-    "pauses",
-    "crashes",
-    "lies",
-    "wedged",
-    "blind",
-    "slow votes",
-    "clock jumps",
-    "other policy",
-];
+kinds! {
+    /// A region loses power: its parts, its observer, its way.
+    RegionDies = "region dies",
+    /// A region is cut off from everybody outside.
+    RegionCutOff = "region cut off",
+    /// One front fails.
+    WebFails = "web fails",
+    /// One front answers now and then.
+    WebFlaps = "web flaps",
+    /// One database fails.
+    DbFails = "db fails",
+    /// One standby could not take over.
+    NotReady = "not ready",
+    /// One standby falls behind.
+    LagGrows = "lag grows",
+    /// A standby takes writes, by somebody's hand.
+    Drift = "drift",
+    /// Every front of a service fails, everywhere.
+    AllFail = "all fail",
+    /// Every region dies at once.
+    EverythingDies = "everything dies",
+    /// An observer loses its own uplink: links, references, coordinator.
+    UplinkDies = "uplink dies",
+    /// An observer loses its link to one region.
+    LinkDies = "link dies",
+    /// Its reference points are out of reach, and nothing else.
+    ReferencesGone = "references gone",
+    /// It does not reach the coordinator.
+    Uncoordinated = "uncoordinated",
+    /// Its requests reach the coordinator, and the answers do not come back.
+    Deaf = "deaf",
+    /// Its transactions get lost or land late.
+    Flaky = "flaky",
+    /// It is told late.
+    Stale = "stale",
+    /// It stands still.
+    Pauses = "pauses",
+    /// It dies, and starts again with nothing remembered.
+    Crashes = "crashes",
+    /// It says the contrary of what it sees.
+    Lies = "lies",
+    /// Its prober is stuck.
+    Wedged = "wedged",
+    /// It is blind.
+    Blind = "blind",
+    /// Its disk is full.
+    Full = "disk full",
+    /// It reaches the coordinator, and no provider.
+    Barred = "barred",
+    /// Its wall clock jumps.
+    ClockJumps = "clock jumps",
+    /// Its config is another.
+    OtherPolicy = "other policy",
+    /// The coordinator has no quorum.
+    NoQuorum = "no quorum",
+    /// It changes its leader: a second of silence, and every session lives anew.
+    LeaderChange = "leader change",
+    /// It keeps sessions longer than it granted.
+    Stretched = "stretched",
+    /// A backup takes its place, under another name.
+    Restored = "restored",
+    /// The providers say that it is too much.
+    Throttled = "throttled",
+    /// The credentials have expired.
+    Expired = "expired",
+    /// Calls and their answers get lost, or come late.
+    Lossy = "lossy",
+    /// Half of a batch is done, and nobody says so.
+    Partial = "partial",
+    /// A channel does not deliver.
+    Channel = "channel",
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: Kind,
+    /// The observer that it is a fault of, or the service.
+    pub(crate) who: usize,
+    pub(crate) region: usize,
+    pub(crate) from: u64,
+    pub(crate) until: u64,
+}
+
+impl Kind {
+    /// It is a fault of one observer, so that its voice is not sound.
+    pub(crate) fn of_observer(self) -> bool {
+        matches!(
+            self,
+            Kind::UplinkDies
+                | Kind::LinkDies
+                | Kind::ReferencesGone
+                | Kind::Uncoordinated
+                | Kind::Deaf
+                | Kind::Flaky
+                | Kind::Stale
+                | Kind::Pauses
+                | Kind::Crashes
+                | Kind::Lies
+                | Kind::Wedged
+                | Kind::Blind
+                | Kind::Full
+                | Kind::Barred
+                | Kind::ClockJumps
+                | Kind::OtherPolicy
+        )
+    }
+
+    /// What makes a plan start, so that the rest meets a run.
+    pub(crate) fn starts_runs(self) -> bool {
+        matches!(self, Kind::RegionDies | Kind::WebFails | Kind::RegionCutOff | Kind::AllFail)
+    }
+}
 
 impl Fault {
-    /// Which kind.
-    pub(crate) fn kind(self) -> usize {
-        match self {
-            Fault::RegionDies(_) => 0,
-            Fault::RegionCutOff(_) => 1,
-            Fault::WebFails(..) => 2,
-            Fault::DbFails(..) => 3,
-            Fault::NotReady(..) => 4,
-            Fault::AllFail(_) => 5,
-            Fault::UplinkDies(_) => 6,
-            Fault::LinkDies(..) => 7,
-            Fault::ReferencesGone(_) => 8,
-            Fault::Uncoordinated(_) => 9,
-            Fault::Pauses(_) => 10,
-            Fault::Crashes(_) => 11,
-            Fault::Lies(_) => 12,
-            Fault::Wedged(_) => 13,
-            Fault::Blind(_) => 14,
-            Fault::SlowVotes(_) => 15,
-            Fault::ClockJumps(_) => 16,
-            Fault::OtherPolicy(_) => 17,
-        }
-    }
-
-    /// The observer that it is a fault of.
-    pub(crate) fn of(self) -> Option<usize> {
-        match self {
-            Fault::UplinkDies(o)
-            | Fault::LinkDies(o, _)
-            | Fault::ReferencesGone(o)
-            | Fault::Uncoordinated(o)
-            | Fault::Pauses(o)
-            | Fault::Crashes(o)
-            | Fault::Lies(o)
-            | Fault::Wedged(o)
-            | Fault::Blind(o)
-            | Fault::SlowVotes(o)
-            | Fault::ClockJumps(o)
-            | Fault::OtherPolicy(o) => Some(o),
-            Fault::RegionDies(_)
-            | Fault::RegionCutOff(_)
-            | Fault::WebFails(..)
-            | Fault::DbFails(..)
-            | Fault::NotReady(..)
-            | Fault::AllFail(_) => None,
-        }
-    }
-
     /// A fault by chance.
     pub(crate) fn any(rng: &mut Rng, shape: &Shape) -> Fault {
+        let mut kind = *rng.pick(ALL);
+        // A restored coordinator changes everything; it is not one fault among others.
+        while kind == Kind::Restored && !rng.chance(300) {
+            kind = *rng.pick(ALL);
+        }
+        Fault::of(kind, rng, shape)
+    }
+
+    /// One of that kind.
+    pub(crate) fn of(kind: Kind, rng: &mut Rng, shape: &Shape) -> Fault {
         let region = rng.below(shape.regions as u64) as usize;
-        let service = rng.below(shape.services as u64) as usize;
-        let observer = rng.below(shape.observers as u64) as usize;
         // Half of all faults are the active region's: that is where decisions are made.
         let region = if rng.chance(500) { 0 } else { region };
-        match rng.below(24) {
-            0..=3 => Fault::RegionDies(region),
-            4 => Fault::RegionCutOff(region),
-            5..=7 => Fault::WebFails(service, region),
-            8 => Fault::DbFails(service, region),
-            9 => Fault::NotReady(service, region),
-            10 => Fault::AllFail(service),
-            11..=12 => Fault::UplinkDies(observer),
-            13..=14 => Fault::LinkDies(observer, region),
-            15 => Fault::ReferencesGone(observer),
-            16 => Fault::Uncoordinated(observer),
-            17 => Fault::Pauses(observer),
-            18 => Fault::Crashes(observer),
-            19 => Fault::Lies(observer),
-            20 => Fault::Wedged(observer),
-            21 => Fault::Blind(observer),
-            22 => Fault::SlowVotes(observer),
-            _ => match rng.below(2) {
-                0 => Fault::ClockJumps(observer),
-                _ => Fault::OtherPolicy(observer),
-            },
-        }
+        let who = if kind.of_observer() { shape.observers } else { shape.services };
+        let who = rng.below(who as u64) as usize;
+        let from = rng.between(40_000_000, 400_000_000);
+        let lasts = match kind {
+            Kind::Pauses => rng.between(1_000_000, 90_000_000),
+            Kind::LeaderChange => rng.between(500_000, 3_000_000),
+            _ => rng.between(1_000_000, 240_000_000),
+        };
+        Fault { kind, who, region, from, until: from + lasts }
     }
 
     /// Changes what is so. What a core must be told of it (a crash, a jump, another policy) is the world's.
-    pub(crate) fn set(self, truth: &mut Truth, begins: bool) {
+    pub(crate) fn set(&self, truth: &mut Truth, begins: bool) {
         let well = !begins;
-        if let Some(observer) = self.of() {
-            let count = &mut truth.faults[observer];
+        let (who, region) = (self.who, self.region);
+        if self.kind.of_observer() {
+            let count = &mut truth.faults[who];
             *count = if begins { *count + 1 } else { count.saturating_sub(1) };
         }
-        match self {
-            Fault::RegionDies(region) => truth.power[region] = well,
-            Fault::RegionCutOff(region) => truth.way[region] = well,
-            Fault::WebFails(service, region) => truth.parts[service][region].web = well,
-            Fault::DbFails(service, region) => truth.parts[service][region].db = well,
-            Fault::NotReady(service, region) => truth.parts[service][region].ready = well,
-            Fault::AllFail(service) => truth.parts[service].iter_mut().for_each(|part| part.web = well),
-            Fault::UplinkDies(observer) => {
-                truth.link[observer].fill(well);
-                truth.reference[observer] = vec![well; REFERENCES];
-                truth.coordinator[observer] = well;
+        match self.kind {
+            Kind::RegionDies => truth.power[region] = well,
+            Kind::EverythingDies => truth.power.fill(well),
+            Kind::RegionCutOff => truth.way[region] = well,
+            Kind::WebFails => truth.parts[who][region].web = well,
+            Kind::WebFlaps => truth.parts[who][region].flaps = begins,
+            Kind::DbFails => truth.parts[who][region].db = well,
+            Kind::NotReady => truth.parts[who][region].ready = well,
+            Kind::AllFail => truth.parts[who].iter_mut().for_each(|part| part.web = well),
+            Kind::UplinkDies => {
+                truth.link[who].fill(well);
+                truth.reference[who] = if well { REFERENCES as u8 } else { 0 };
+                truth.coordinator[who] = well;
             }
-            Fault::LinkDies(observer, region) => truth.link[observer][region] = well,
-            Fault::ReferencesGone(observer) => truth.reference[observer] = vec![well; REFERENCES],
-            Fault::Uncoordinated(observer) => truth.coordinator[observer] = well,
-            Fault::Pauses(observer) => truth.sick[observer].paused = begins,
-            Fault::Crashes(observer) => truth.sick[observer].crashed = begins,
-            Fault::Lies(observer) => truth.sick[observer].lies = begins,
-            Fault::Wedged(observer) => truth.sick[observer].wedged = begins,
-            Fault::Blind(observer) => truth.sick[observer].blind = begins,
-            Fault::SlowVotes(observer) => {
-                truth.sick[observer].slow_votes = if begins { 45_000_000 } else { 0 };
-            }
-            Fault::ClockJumps(_) | Fault::OtherPolicy(_) => {}
+            Kind::LinkDies => truth.link[who][region] = well,
+            Kind::ReferencesGone => truth.reference[who] = if well { REFERENCES as u8 } else { 0 },
+            Kind::Uncoordinated => truth.coordinator[who] = well,
+            Kind::Deaf => truth.sick[who].deaf = begins,
+            Kind::Flaky => truth.sick[who].flaky = begins,
+            Kind::Stale => truth.sick[who].stale = begins,
+            Kind::Pauses => truth.sick[who].paused = begins,
+            Kind::Crashes => truth.sick[who].crashed = begins,
+            Kind::Lies => truth.sick[who].lies = begins,
+            Kind::Wedged => truth.sick[who].wedged = begins,
+            Kind::Blind => truth.sick[who].blind = begins,
+            Kind::Full => truth.sick[who].full = begins,
+            Kind::Barred => truth.sick[who].barred = begins,
+            Kind::NoQuorum | Kind::LeaderChange => truth.quorum = well,
+            Kind::Stretched => truth.stretched = begins,
+            Kind::Throttled => truth.ailing[who].throttled = begins,
+            Kind::Expired => truth.ailing[who].expired = begins,
+            Kind::Lossy => truth.ailing[who].lossy = begins,
+            Kind::Partial => truth.ailing[who].partial = begins,
+            Kind::Channel => truth.channel = well,
+            Kind::LagGrows | Kind::Drift | Kind::ClockJumps | Kind::OtherPolicy | Kind::Restored => {}
         }
+    }
+
+    pub(crate) fn at(self, from: u64, until: u64) -> Fault {
+        Fault { from, until, ..self }
     }
 }

@@ -1,30 +1,28 @@
-//! The worlds that a seed can choose from: how many observers, where they stand, how many services. Built once; a
-//! world takes its policies from here.
+//! The worlds that a seed can choose from: how many observers, where they stand, which services. Built once; a world
+//! takes its policies from here and changes nothing in them.
 
 use std::sync::Arc;
 
 use watchkeeper_core::decide::{Limits, Mode};
 use watchkeeper_core::health::self_trust;
-use watchkeeper_core::ids::{Name, PolicyHash};
-use watchkeeper_core::plan::{
-    ActionDraft, ActsAs, BodyDraft, Known, PlanDraft, PlanKind, Raw, Site, StepDraft, plan_set,
-};
-use watchkeeper_core::policy::{
-    ComponentDraft, From, ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft,
-    SessionTerms, WhenDraft, WitnessDraft,
-};
-use watchkeeper_core::severity::Objectives;
+use watchkeeper_core::ids::Name;
+use watchkeeper_core::policy::{ObserverDraft, Policy, PolicyDraft, SessionTerms};
 use watchkeeper_core::time::Span;
-use watchkeeper_core::verdict::{Level, Role, Tier};
+
+use crate::recipe::{self, Recipe};
 
 /// Reference points of every observer.
 pub(crate) const REFERENCES: usize = 3;
 
-/// How many observers in which places, and how many services.
+/// How many observers in which places, and which services.
 pub(crate) struct Shape {
     pub(crate) observers: usize,
     pub(crate) services: usize,
     pub(crate) regions: usize,
+    /// By service.
+    pub(crate) recipes: Vec<Recipe>,
+    /// Automatic failovers over all services, and in how long.
+    pub(crate) limits: Limits,
     /// By observer.
     pub(crate) policies: Vec<Arc<Policy>>,
     /// The same with another hash: a daemon whose config was changed.
@@ -39,16 +37,42 @@ pub(crate) fn region(at: usize) -> String {
     format!("r{at}")
 }
 
-/// All shapes.
+/// Which region that is.
+pub(crate) fn place(region: &str) -> Option<usize> {
+    region.strip_prefix('r')?.parse().ok()
+}
+
+/// All shapes. The first are as an owner would write them; the later ones have every odd rule in them.
 pub(crate) fn all() -> Vec<Shape> {
-    [(1, 1, 2), (3, 1, 2), (3, 2, 2), (3, 3, 3), (5, 1, 2), (5, 2, 3), (7, 2, 2)]
-        .into_iter()
-        .map(|(observers, services, regions)| Shape::new(observers, services, regions))
-        .collect()
+    let plain = Recipe::plain();
+    let fenced = Recipe::fenced();
+    let lists: Vec<(usize, usize, Vec<Recipe>)> = vec![
+        (3, 2, vec![plain]),
+        (3, 2, vec![fenced]),
+        (3, 2, vec![Recipe { approve: true, ..fenced }]),
+        (3, 2, vec![Recipe { repair: true, ..fenced }]),
+        (3, 2, vec![Recipe { lapse_only: true, repair: true, short: true, ..fenced }]),
+        (3, 2, vec![Recipe { gate: true, ..fenced }]),
+        (3, 2, vec![plain, Recipe { depends: true, ..fenced }]),
+        (3, 3, vec![fenced, Recipe { depends: true, ..plain }, Recipe::stateless()]),
+        (3, 2, vec![Recipe { veto: true, short: true, rejoin: true, ..fenced }]),
+        (3, 2, vec![Recipe { undo: true, short: true, ..fenced }]),
+        (1, 2, vec![Recipe { short: true, ..plain }]),
+        (5, 2, vec![fenced]),
+        (5, 3, vec![Recipe { repair: true, rejoin: true, short: true, ..fenced }, Recipe::stateless()]),
+        (7, 2, vec![fenced, plain]),
+    ];
+    lists.into_iter().map(|(observers, regions, recipes)| Shape::new(observers, regions, recipes)).collect()
 }
 
 impl Shape {
-    pub(crate) fn new(observers: usize, services: usize, regions: usize) -> Shape {
+    pub(crate) fn new(observers: usize, regions: usize, recipes: Vec<Recipe>) -> Shape {
+        let limits = if recipes.len() > 2 {
+            Limits { failovers: 2, within: Span::mins(8), parallel_runs: 2 }
+        } else {
+            Limits::DEFAULT
+        };
+        let services = |hash: u128| recipes.iter().enumerate().map(move |(at, recipe)| (at, recipe, hash));
         let build = |me: usize, hash: u128| {
             let draft = PolicyDraft {
                 me: name(&format!("o{me}")),
@@ -56,25 +80,33 @@ impl Shape {
                 regions: Vec::new(),
                 observers: (0..observers).map(|o| observer(o, observers, regions)).collect(),
                 self_trust: self_trust::Settings::majority_of(REFERENCES as u8),
-                limits: Limits::DEFAULT,
+                limits,
                 ask: Span::secs(5),
                 session: SessionTerms::DEFAULT,
-                services: (0..services).map(|s| service(s, regions, hash, observers)).collect(),
+                services: services(hash)
+                    .map(|(at, recipe, hash)| recipe::service(at, recipe, regions, hash, observers))
+                    .collect(),
             };
             Arc::new(Policy::build(draft).expect("a policy"))
         };
         Shape {
             observers,
-            services,
+            services: recipes.len(),
             regions,
+            limits,
             policies: (0..observers).map(|me| build(me, 1)).collect(),
             others: (0..observers).map(|me| build(me, 2)).collect(),
+            recipes,
         }
     }
 
     /// So many observers may be faulty.
     pub(crate) fn tolerated(&self) -> usize {
         (self.observers - 1) / 2
+    }
+
+    pub(crate) fn majority(&self) -> usize {
+        self.observers / 2 + 1
     }
 
     /// In which region an observer stands, if in one.
@@ -86,85 +118,5 @@ impl Shape {
 /// The first observers stand in the regions, the others in places of their own; a lone one, too.
 fn observer(at: usize, all: usize, regions: usize) -> ObserverDraft {
     let place = if all > 1 && at < regions { region(at) } else { format!("place{at}") };
-    ObserverDraft { name: name(&format!("o{at}")), region: name(&place), witness: at >= 3 }
-}
-
-/// Every probe of a service, in the order in which the world looks at what they see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The front: what users ask.
-    Web,
-    /// The database takes writes.
-    Db,
-    /// The standby could take over.
-    Ready,
-    /// How far the standby is behind.
-    Lag,
-    /// The standby still hears the primary.
-    Hears,
-}
-
-pub(crate) const PROBES: [(&str, Kind); 5] = [
-    ("db", Kind::Db),
-    ("hears", Kind::Hears),
-    ("lag", Kind::Lag),
-    ("ready", Kind::Ready),
-    ("web", Kind::Web),
-];
-
-fn service(at: usize, regions: usize, hash: u128, observers: usize) -> ServiceDraft {
-    let this = name(&format!("s{at}"));
-    let regions: Vec<Name> = (0..regions).map(|r| name(&region(r))).collect();
-    let mut draft = ServiceDraft::new(this.clone(), regions.clone());
-    draft.hash = PolicyHash(hash);
-    draft.objectives = Objectives::both(Span::mins(15), Span::mins(5));
-    draft.components = vec![ComponentDraft::new(name("data")), ComponentDraft::new(name("front"))];
-    let local = if observers > 1 { From::Local } else { From::All };
-    for (called, kind) in PROBES {
-        let mut probe = ProbeDraft::new(name(called));
-        match kind {
-            Kind::Web => probe.component = Some(name("front")),
-            Kind::Db => {
-                probe.component = Some(name("data"));
-                probe.role = Role::Active;
-                probe.from = local.clone();
-            }
-            Kind::Ready | Kind::Lag | Kind::Hears => {
-                probe.tier = if kind == Kind::Hears { Tier::Inform } else { Tier::Gate };
-                probe.role = Role::Standby;
-                probe.from = local.clone();
-                probe.loss = kind == Kind::Lag;
-                probe.witness_of = (kind == Kind::Hears).then_some(WitnessDraft::Active);
-            }
-        }
-        draft.probes.push(probe);
-    }
-    let known = Known {
-        probes: PROBES.iter().map(|(called, _)| name(called)).collect(),
-        components: [name("data"), name("front")].into(),
-    };
-    draft.plans.push(plan_set(&failover(), &[], &Site::new(this, &regions), &known).expect("a plan"));
-    for (called, level, held) in [("down", Level::Down, 60), ("gone", Level::Gone, 30)] {
-        let mut scenario = ScenarioDraft::new(name(called));
-        scenario.plan = Some(name("failover"));
-        scenario.mode = Mode::Auto;
-        scenario.when =
-            vec![WhenDraft { service: Some(level), held: Some(Span::secs(held)), ..WhenDraft::default() }];
-        draft.scenarios.push(scenario);
-    }
-    draft
-}
-
-fn failover() -> PlanDraft {
-    let step = |called: &str, acts_as: ActsAs, needs: &[&str]| {
-        let mut action = ActionDraft::new(name("exec"));
-        action.acts_as = acts_as;
-        let mut step = StepDraft::new(name(called), BodyDraft::Action(action));
-        step.needs = needs.iter().map(|need| name(need)).collect();
-        step
-    };
-    let mut plan = PlanDraft::new(name("failover"), PlanKind::Failover);
-    plan.unfenced = Raw::parse("its rejoin plan fences it").ok();
-    plan.steps = vec![step("promote", ActsAs::Promotes, &[]), step("dns", ActsAs::Routes, &["promote"])];
-    plan
+    ObserverDraft { name: name(&format!("o{at}")), region: name(&place), witness: at >= 4 }
 }

@@ -105,13 +105,15 @@ pub struct Unfinished {
     pub mode: Mode,
     /// Where it acts, or moves to.
     pub at: Name,
+    /// A drill is stopped after so long.
+    pub longest: Option<Span>,
 }
 
 impl Unfinished {
     /// A live run.
     #[must_use]
     pub const fn live(id: RunId, plan: Name, kind: PlanKind, at: Name) -> Unfinished {
-        Unfinished { id, plan, kind, mode: Mode::Live, at }
+        Unfinished { id, plan, kind, mode: Mode::Live, at, longest: None }
     }
 }
 

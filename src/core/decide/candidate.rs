@@ -1,6 +1,7 @@
 //! Which region can take over. The order is total and stable: fit ones first, then as the config prefers them.
 
 use crate::ids::RegionPos;
+use crate::mutants::{self, Mutant};
 use crate::verdict::{Level, Standing};
 
 /// Why a region cannot take over.
@@ -48,8 +49,10 @@ impl Known {
     pub fn judge(&self) -> Candidate {
         let unfit = if !self.has_case {
             Some(Unfit::NoCase)
-        } else if self.quarantined {
+        } else if self.quarantined && !mutants::on(Mutant::QuarantineIgnored) {
             Some(Unfit::Quarantined)
+        } else if mutants::on(Mutant::AnyCandidate) {
+            return Candidate { region: self.region, unfit: None };
         } else if self.standing.watched {
             match self.standing.worst() {
                 Some(level @ (Level::Gone | Level::Down | Level::Unreachable)) => Some(Unfit::Bad(level)),

@@ -4,6 +4,7 @@
 //! and never shortens it. Keyed on the outcome: after anything but `done` a human must have looked as well.
 
 use crate::agree::Outcome;
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// The newest failover of a service, as this core saw it.
@@ -46,7 +47,10 @@ impl Limits {
 #[must_use]
 pub fn cooldown(last: Option<Last>, cooldown: Span, now: Mono) -> Cooldown {
     let Some((outcome, seen)) = last.and_then(|last| last.ended) else { return Cooldown::Over };
-    let acknowledged = last.is_some_and(|last| last.acknowledged);
+    if mutants::on(Mutant::NoCooldown) {
+        return Cooldown::Over;
+    }
+    let acknowledged = last.is_some_and(|last| last.acknowledged) || mutants::on(Mutant::CooldownByTime);
     let left = cooldown.less(now.since(seen));
     if !outcome.is_done() && !acknowledged {
         Cooldown::Unacknowledged(outcome, left)

@@ -72,6 +72,10 @@ pub fn reason(reason: Reason, names: &impl Names) -> String {
         Reason::NoRecord => String::from(
             "the coordinator has no record of it: say `watchkeeper adopt SERVICE REGION`, naming where it is active",
         ),
+        Reason::Foreign => String::from(
+            "the outside world knows a newer epoch than the coordinator, or another coordinator (a restored backup, a \
+             second one): find out which is right, then say `watchkeeper adopt SERVICE REGION`",
+        ),
         Reason::Observing(cap) => format!("the mode is `observe`, set {}", cap_words(cap)),
         Reason::NotAsked => String::from("nobody has been asked to look again yet"),
         Reason::FewAnswers { answered, needed } => {

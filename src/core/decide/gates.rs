@@ -8,6 +8,7 @@ pub use super::situation::{Asked, Holder, Situation};
 
 use super::candidate::{Candidate, Unfit};
 use super::cooldown::{Cooldown, Limits};
+use crate::mutants::{self, Mutant};
 use crate::plan::PlanKind;
 use crate::time::Span;
 
@@ -199,10 +200,45 @@ impl Gate {
         }
     }
 
+    /// The mutant that does not look at this gate.
+    const fn overlooked_by(self) -> Option<Mutant> {
+        Some(match self {
+            Gate::Paused => Mutant::PauseIgnored,
+            Gate::Maintenance => Mutant::MaintenanceIgnored,
+            Gate::PolicyHash => Mutant::PolicyHashIgnored,
+            Gate::Drift => Mutant::DriftIgnored,
+            Gate::Dependency => Mutant::DependencyIgnored,
+            Gate::EveryRegionDown => Mutant::AllDownIgnored,
+            Gate::DataLoss => Mutant::LossIgnored,
+            Gate::Velocity => Mutant::NoVelocity,
+            Gate::Mode => Mutant::ObserveIsAuto,
+            Gate::Approval => Mutant::ApproveIsAuto,
+            Gate::Veto => Mutant::NoVetoTime,
+            Gate::Record
+            | Gate::Quorum
+            | Gate::Claim
+            | Gate::SelfTrust
+            | Gate::Run
+            | Gate::Candidate
+            | Gate::Quarantine
+            | Gate::Fence
+            | Gate::DeadRegion
+            | Gate::Cooldown
+            | Gate::Parallel
+            | Gate::AtMost
+            | Gate::Requires
+            | Gate::Inputs => return None,
+        })
+    }
+
     /// What is in the way, whoever wants it.
     fn obstacle(self, s: &Situation) -> Option<Reason> {
+        if self.overlooked_by().is_some_and(mutants::on) {
+            return None;
+        }
         let when = |blocked: bool, reason: Reason| blocked.then_some(reason);
         match self {
+            Gate::Record if s.foreign => Some(Reason::Foreign),
             Gate::Record => when(!s.adopted, Reason::NoRecord),
             Gate::Mode => when(s.mode.0 == Mode::Observe, Reason::Observing(s.mode.1)),
             Gate::Quorum => match s.asked {
@@ -250,7 +286,7 @@ impl Gate {
             Gate::Dependency => s.waits_for.map(Reason::WaitsFor),
             Gate::EveryRegionDown => when(s.all_down, Reason::AllDown),
             Gate::DataLoss => match (s.loss?, s.rpo) {
-                (None, _) => Some(Reason::LossUnknown),
+                (None, _) => when(!mutants::on(Mutant::LossUnknownIsNone), Reason::LossUnknown),
                 (Some(loss), Some(rpo)) => when(loss > rpo, Reason::Loss { loss, rpo }),
                 (Some(_), None) => None,
             },

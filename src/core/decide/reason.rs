@@ -13,6 +13,8 @@ use crate::time::Span;
 pub enum Reason {
     /// No record: nobody adopted it yet.
     NoRecord,
+    /// Something outside has seen a newer token than the coordinator can have given.
+    Foreign,
     /// The mode in force only watches.
     Observing(Cap),
     /// Nobody has been asked to look again yet.

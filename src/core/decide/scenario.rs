@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::Mode;
 use crate::ids::{Name, PlanPos, RungPos, ScenarioPos};
+use crate::mutants::{self, Mutant};
 use crate::plan::PlanKind;
 use crate::severity::Objectives;
 use crate::time::{Mono, Span};
@@ -171,7 +172,8 @@ impl Arming {
     /// Answers with when it is armed again, if that is known.
     #[must_use]
     pub fn spent(&self, newest: Option<Tried>, again: Option<Span>, now: Mono) -> Spent {
-        let Some(tried) = newest.filter(|tried| tried.started >= self.armed) else { return Spent::No };
+        let counts = |tried: &Tried| tried.started >= self.armed && !mutants::on(Mutant::ActsAgain);
+        let Some(tried) = newest.filter(counts) else { return Spent::No };
         match (tried.ended, again) {
             (Some(ended), Some(again)) if now.since(ended) >= again => Spent::No,
             (Some(ended), Some(again)) => Spent::Until(ended + again),

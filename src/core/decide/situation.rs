@@ -55,6 +55,8 @@ pub struct Situation {
     pub named: u32,
     /// The old side still lives: a switchover or failback.
     pub planned: bool,
+    /// The outside world knows a newer epoch than the record, or another coordinator.
+    pub foreign: bool,
     /// There is a record.
     pub adopted: bool,
     /// The mode in force, and who lowered it.

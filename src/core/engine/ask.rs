@@ -6,6 +6,7 @@ use super::watch;
 use crate::event::Event;
 use crate::health::Debounced;
 use crate::ids::{CellPos, ServiceId};
+use crate::mutants::{self, Mutant};
 use crate::state::{AskState, Service, State};
 use crate::time::{Mono, Now, Span};
 
@@ -19,7 +20,8 @@ fn open(ask: &AskState, window: Span, now: Mono) -> bool {
 
 /// Whether the answers to the present ask count: since it was sent, by our own clock, so long at most.
 pub(super) fn valid(ask: &AskState, window: Span, now: Mono) -> bool {
-    ask.number > 0 && ask.sent.is_some_and(|sent| now.since(sent) <= window.times(VALID))
+    let young = |sent| now.since(sent) <= window.times(VALID) || mutants::on(Mutant::AskNeverAges);
+    ask.number > 0 && ask.sent.is_some_and(young)
 }
 
 /// Whether the answer still waits for a sample of this service that was begun then.
@@ -70,6 +72,9 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
         }
         let given_up = ask.seen + window.times(VALID) + Span::micros(1);
         match (ask.sampling, ask.looked) {
+            (None, _) if mutants::on(Mutant::AnswersFromMemory) => {
+                set(state, id, AskState { sampling: Some(Mono::BOOT), looked: Some(Mono::BOOT), ..ask });
+            }
             (None, _) => {
                 if !state.trust.proves(ask.seen) {
                     wait_for_references(state, id, ask.seen);
@@ -87,7 +92,9 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
                 watch::refresh_service(state, id, out);
             }
             (Some(_), Some(looked)) => {
-                if !state.trust.proves(looked) {
+                let unproven =
+                    mutants::on(Mutant::AnswersFromMemory) || mutants::on(Mutant::ReferencesOnlyBefore);
+                if !unproven && !state.trust.proves(looked) {
                     wait_for_references(state, id, looked);
                     return Some(given_up);
                 }

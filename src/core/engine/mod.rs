@@ -61,7 +61,7 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
         Input::Coordinator(told) => acting::session::coordinator(state, told, now, &mut out),
         Input::ShutdownAsked => acting::session::leave(state),
         Input::Answered { id, answer } => acting::answered(state, id, answer, now, &mut out),
-        Input::Finished(finished) => acting::running::finished(state, finished, now),
+        Input::Finished(finished) => acting::running::finished(state, finished, now, &mut out),
         Input::ReadBack { service, run, step, writable } => {
             acting::running::read_back(state, service, run, step, writable, now);
         }

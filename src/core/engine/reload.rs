@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::out::Out;
-use super::{advance, every_service, watch};
+use super::{acting, advance, every_service, watch};
 use crate::decide::gates::Holder;
 use crate::event::{AnyCell, Decided, Event};
 use crate::health::{Debounced, Pace};
@@ -23,7 +23,9 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
     let stranded: Vec<Name> = state
         .services()
         .filter(|service| policy.service(&service.policy.name).is_none())
-        .filter(|service| service.known.record.as_ref().is_some_and(|record| record.running.is_some()))
+        .filter(|service| {
+            service.known.record.as_ref().is_some_and(|record| record.running.is_some() || record.beside)
+        })
         .map(|service| service.policy.name.clone())
         .collect();
     if !stranded.is_empty() {
@@ -43,6 +45,7 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
             Some(kept) => {
                 let before = Arc::clone(&kept.policy);
                 keep(state, kept, service, &old);
+                acting::reloaded(state, id, now);
                 Some(before)
             }
             None => {

@@ -12,6 +12,7 @@ use crate::decide::scenario::Tried;
 use crate::event::{AnyCell, Event, Refusal};
 use crate::ids::{Name, ServiceId};
 use crate::input::Seen;
+use crate::mutants::{self, Mutant};
 use crate::severity::IncidentInput;
 use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
 use crate::time::{Mono, Now};
@@ -64,6 +65,9 @@ fn vote(
         None => service.votes.withdraw(seat, revision),
     };
     if taken {
+        if mutants::on(Mutant::AgeFromArrival) && service.ask.sent.is_some() {
+            service.ask.sent = Some(now.mono);
+        }
         mark(state, id);
     }
 }
@@ -149,11 +153,22 @@ fn record(
     service.known.record_revision = revision;
     let automatic: Vec<RunId> = record.as_ref().map_or(Vec::new(), |record| record.automatic.clone());
     let before = service.known.record.take();
+    let head = record.as_ref().and_then(|record| record.head.as_deref()).map(|head| {
+        let rung = head.rung.as_ref().and_then(|name| service.policy.ladder.find(name.as_str()));
+        (head.number, rung)
+    });
     let known = record.map(|record| places(service, &record, before.as_ref(), now.mono));
     let (stage, number) = (service.incident.stage(), service.incident.number());
     let higher = known.as_ref().is_some_and(|record| record.incident > number);
     if let Some(record) = &known {
         service.incident.learn_number(record.incident);
+    }
+    if let Some((number, rung)) = head {
+        let fresh = before.as_ref().is_none_or(|before| before.incident != number);
+        // A story that we have closed ourselves is over; the holder says so next.
+        if service.incident.is_open() || (fresh && number >= service.incident.number()) {
+            service.incident.go_on(number, rung, now.mono);
+        }
     }
     if higher {
         state.visits.note(AnyCell::Incident(stage, IncidentInput::Number));
@@ -238,6 +253,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         active: record.active.clone(),
         epoch: record.epoch,
         running: record.run.as_ref().map(|run| (run.id, run.kind)),
+        beside: !record.beside.is_empty(),
         quarantined: record.quarantined.clone(),
         last,
         paused: record.paused,

@@ -6,6 +6,7 @@ use crate::decide::cooldown::cooldown;
 use crate::decide::gates::{Asked, Cap, Holder, Mode, Reason, Situation};
 use crate::decide::scenario::Scenario;
 use crate::ids::{PlanPos, RegionPos, ScenarioPos, ServiceId};
+use crate::mutants::{self, Mutant};
 use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{CasePolicy, PlanPolicy, Policy};
 use crate::severity::Objectives;
@@ -40,6 +41,7 @@ pub(crate) fn situation(
         kind,
         by,
         planned,
+        foreign: service.known.foreign,
         adopted: record.is_some() && service.known.active.is_some(),
         mode,
         named,
@@ -127,7 +129,8 @@ fn asked(
     now: Now,
 ) -> Asked {
     let moves = kind == PlanKind::Failover;
-    let (answered, needed) = (weighed.counted.who.count(), policy.everybody().majority());
+    let needed = service.votes.electorate(policy.everybody()).majority();
+    let answered = weighed.counted.who.count();
     // Also where no vote is needed for the condition: where to is for answers to say.
     if moves && !weighed.asked {
         return Asked::NotYet;
@@ -140,6 +143,7 @@ fn asked(
     let by = match (weighed.asked, moves) {
         // Nobody was asked: only a condition that needs no vote, such as a raised trigger, holds.
         (false, _) => &empty,
+        (true, true) if mutants::on(Mutant::NarrowMoves) => weighed.picture,
         (true, true) => weighed.wide,
         (true, false) => weighed.picture,
     };
@@ -193,14 +197,16 @@ fn loss(
         return None;
     }
     let parts = &service.policy.parts;
+    let asked = service.ask.sent.filter(|_| weighed.asked && weighed.voices.fresh_only);
     let mut worst: Option<Span> = None;
     for &probe in &plan.loss {
         let Some(cell) = parts.cell_in(probe, at, service.known.active) else { continue };
         let Some(found) = parts.cells.get(cell.index()) else { continue };
-        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices) else {
+        let Some((reading, read)) = service.votes.reading(cell, found, weighed.voices, asked) else {
             return Some(None);
         };
-        worst = worst.max(Some(reading.plus(now.mono.since(read))));
+        let since = if mutants::on(Mutant::LossAsRead) { Span::ZERO } else { now.mono.since(read) };
+        worst = worst.max(Some(reading.plus(since)));
     }
     Some(worst)
 }

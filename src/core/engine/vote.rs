@@ -28,7 +28,7 @@ pub(crate) fn own(state: &State, service: &Service, now: Now) -> Vote {
             part.is_some_and(|part| part.witness_of.is_some()) && service.incident.stage() != Stage::None;
         let reading = service
             .votes
-            .reading(pos, cell, mine)
+            .reading(pos, cell, mine, None)
             .filter(|_| fresh || witness)
             .map(|(value, read)| Reading { value, age: now.mono.since(read) });
         let held = now.mono.since(verdict.since);

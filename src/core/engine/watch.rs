@@ -7,6 +7,7 @@ use crate::event::{Event, Refusal};
 use crate::health::self_trust::{Round, Turn};
 use crate::health::{Blindness, Health, Outcome, Pace, Sample};
 use crate::ids::{CellPos, ProbeId, ServiceId};
+use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::{Service, Slot, State, Timer};
 use crate::time::{Mono, Now, Span};
@@ -304,7 +305,7 @@ fn myself(state: &State, service: &Service, cell: CellPos) -> Myself {
     let Some(slot) = service.mine(cell).and_then(|probe| state.probes.get(probe.index())) else {
         return unknown;
     };
-    if state.trust.isolated().is_some() {
+    if state.trust.isolated().is_some() && !mutants::on(Mutant::IsolatedVotes) {
         return unknown;
     }
     let trust = state.trust.lost();

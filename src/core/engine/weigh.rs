@@ -5,6 +5,7 @@ use crate::decide::candidate::{self, Candidate};
 use crate::decide::{By, Mode};
 use crate::event::Wish;
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos};
+use crate::mutants::{self, Mutant};
 use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{PlanPolicy, Policy};
 use crate::state::{Moments, Service};
@@ -65,8 +66,12 @@ pub(crate) fn weigh<'a>(
     wide: &'a mut Picture,
 ) -> Weighed<'a> {
     let valid = ask::valid(&service.ask, policy.ask, now.mono);
-    let counted =
-        if valid { Counted::answers(service.votes.answered(service.ask.number)) } else { Counted::all() };
+    let unasked = mutants::on(Mutant::NoAsk);
+    let counted = if valid && !unasked {
+        Counted::answers(service.votes.answered(service.ask.number))
+    } else {
+        Counted::all()
+    };
     let (parts, active) = (&service.policy.parts, service.known.active);
     asked.draw(parts, &service.votes, active, counted, now.mono);
     let wide = if parts.cells.iter().all(|cell| cell.wide) {
@@ -76,9 +81,11 @@ pub(crate) fn weigh<'a>(
         Some(&*wide)
     };
     let picture = &*asked;
-    let few = moves(service, plan) && valid && counted.who.count() < policy.everybody().majority();
+    let needed = service.votes.electorate(policy.everybody()).majority();
+    let few = moves(service, plan) && valid && counted.who.count() < needed;
+    let few = few || mutants::on(Mutant::CandidateUnasked);
     let (voices, known) = if few { (Counted::all(), &service.picture) } else { (counted, picture) };
-    Weighed { counted, asked: valid, picture, wide: wide.unwrap_or(picture), voices, known }
+    Weighed { counted, asked: valid || unasked, picture, wide: wide.unwrap_or(picture), voices, known }
 }
 
 pub(super) fn moves(service: &Service, plan: PlanPos) -> bool {

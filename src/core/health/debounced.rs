@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 
 use super::{Fall, Flap, Health, Outcome, Settings, Streak, Window};
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// How often a probe is to be run at present.
@@ -104,6 +105,7 @@ impl Debounced {
         }
         self.told = began;
         let failed = match outcome {
+            Outcome::Blind(_) if mutants::on(Mutant::BlindIsFailure) => true,
             Outcome::Blind(_) => return Change::default(),
             Outcome::Failed(_) => true,
             Outcome::Ok { .. } => false,
@@ -240,7 +242,11 @@ impl Debounced {
     /// Down, but its newest sample succeeded: it abstains.
     #[must_use]
     pub fn answers_again(&self, trust: u32) -> bool {
-        self.trust == trust && self.settled == Settled::Down && !self.failing && self.run.count() > 0
+        self.trust == trust
+            && self.settled == Settled::Down
+            && !self.failing
+            && self.run.count() > 0
+            && !mutants::on(Mutant::AnsweringIsDown)
     }
 
     /// How often it is to be run.

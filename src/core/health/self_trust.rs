@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// What an observer needs to believe its own eyes.
@@ -54,6 +55,10 @@ impl Settings {
     #[must_use]
     pub fn has_points(&self) -> bool {
         self.points > 0
+    }
+    /// Whether they are looked at.
+    fn looks(&self) -> bool {
+        self.has_points() && !mutants::on(Mutant::NoReferences)
     }
     /// How many must answer.
     #[must_use]
@@ -184,15 +189,17 @@ impl SelfTrust {
     /// A sample begun before this is blind, and so is every one while isolated.
     #[must_use]
     pub fn believes(&self, began: Mono) -> bool {
-        self.isolated.is_none() && began >= self.trusted_from
+        (self.isolated.is_none() && began >= self.trusted_from) || mutants::on(Mutant::IsolatedVotes)
     }
 
     /// Whether a check sent at or after `strike` found enough points in reach. With no points there is nothing to
     /// prove it by, and an automatic run is refused elsewhere.
     #[must_use]
     pub fn proves(&self, strike: Mono) -> bool {
-        self.isolated.is_none()
-            && (!self.settings.has_points() || self.proven.is_some_and(|sent| sent >= strike))
+        if mutants::on(Mutant::IsolatedVotes) {
+            return true;
+        }
+        self.isolated.is_none() && (!self.settings.looks() || self.proven.is_some_and(|sent| sent >= strike))
     }
 
     /// When the newest check that found enough in reach was sent.
@@ -211,7 +218,7 @@ impl SelfTrust {
             self.open = None;
             turn = self.lose(Isolation::NoAnswer, now);
         }
-        if !self.settings.has_points() {
+        if !self.settings.looks() {
             self.open = None;
             return (None, self.rest_without_points(turn, now));
         }
@@ -247,7 +254,7 @@ impl SelfTrust {
     /// When [`advance`](Self::advance) has something to look at again, if nothing else happens.
     #[must_use]
     pub fn wake(&self, wanted: Option<Mono>, accusing: bool) -> Option<Mono> {
-        if !self.settings.has_points() {
+        if !self.settings.looks() {
             return self.isolated.map(|(_, since)| since + Self::PATIENCE);
         }
         if let Some(sent) = self.open {

@@ -7,6 +7,7 @@ use super::step_name::StepName;
 use super::text::Text;
 use super::value::Sealed;
 use crate::ids::{Name, StepPos};
+use crate::mutants::{self, Mutant};
 use crate::time::Span;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -57,10 +58,11 @@ pub enum Settles {
 impl Settles {
     /// Whether a run that nobody approved may promote after it.
     #[must_use]
-    pub const fn enough_for_auto(self) -> bool {
+    pub fn enough_for_auto(self) -> bool {
         match self {
             Settles::Lapsed | Settles::Structural | Settles::Proved => true,
-            Settles::Nothing | Settles::Cut => false,
+            Settles::Cut => mutants::on(Mutant::CutIsEnough),
+            Settles::Nothing => false,
         }
     }
 }

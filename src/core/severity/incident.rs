@@ -130,6 +130,21 @@ impl Incident {
         }
     }
 
+    /// The record has the head of an open incident: another observer opened it, or this one in another life. It is the
+    /// same story, with the same number; if nothing of it is seen here, it closes when it has been quiet for long enough.
+    pub fn go_on(&mut self, number: u32, rung: Option<RungPos>, now: Mono) {
+        match self.stage {
+            Stage::None | Stage::Blip => {
+                self.first_failed = if self.stage == Stage::Blip { self.first_failed } else { now };
+                (self.opened, self.quiet, self.flaps) = (now, now, 0);
+                self.stage = Stage::Recovering;
+            }
+            Stage::Open | Stage::Recovering => {}
+        }
+        self.number = number;
+        self.rung = self.rung.max(rung);
+    }
+
     /// A reload gave the rungs other places: `now` says where the old one is. Severity is never lowered by that: a rung
     /// that is gone counts as the highest there is below its old place.
     pub fn renamed(&mut self, now: impl Fn(RungPos) -> Option<RungPos>, rungs: usize) {

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::agree::{ClaimState, Record, RunId, Txn};
-use crate::authority::Epoch;
+use crate::authority::{Epoch, Token};
 use crate::ids::PolicyHash;
 use crate::order::Order;
 use crate::plan::saga::{Page, Run, Want};
@@ -45,6 +45,8 @@ pub struct Acting {
     pub read: u64,
     /// and what it says, as a whole.
     pub record: Option<Box<Record>>,
+    /// Something outside has seen a token that our coordinator cannot have given: nothing acts before a person adopts.
+    pub foreign: Option<Token>,
     /// The record was read at least once, though there may be none.
     pub looked: bool,
     /// Orders that wait for their turn, oldest first.
@@ -68,8 +70,10 @@ pub struct Acting {
 pub struct Flight {
     /// Exactly as it was sent, and as it is sent again.
     pub txn: Txn,
-    /// When it was sent first.
+    /// When it was sent first,
     pub at: Mono,
+    /// and which revision of the record was known then: no answer is older.
+    pub seen: u64,
     /// Nobody knows what became of it; it is sent again then. Nothing else goes out until somebody knows.
     pub doubt: Option<Mono>,
     /// At least one try of it was answered with "nobody knows".

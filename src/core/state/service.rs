@@ -85,6 +85,8 @@ pub struct Known {
     pub(crate) claim_revision: u64,
     /// Who holds the claim.
     pub holder: Holder,
+    /// The outside world, or this core, knows a newer epoch than the coordinator.
+    pub(crate) foreign: bool,
     /// We may act by it: our session lives, and record and journal were read.
     pub(crate) acts: bool,
     /// The session that it hangs on.
@@ -102,6 +104,8 @@ pub struct RecordKnown {
     pub epoch: Epoch,
     /// The unfinished run.
     pub running: Option<(RunId, PlanKind)>,
+    /// There are unfinished runs beside it.
+    pub beside: bool,
     /// Regions that have lost the role.
     pub quarantined: Vec<Name>,
     /// The newest failover.
@@ -188,6 +192,7 @@ impl Known {
             active: only_region(policy),
             claim_revision: 0,
             holder: Holder::Nobody,
+            foreign: false,
             acts: false,
             session: None,
             raised: vec![(0, None); policy.triggers.len()],

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::{Level, Parts, Picture, Priority, Say};
 use crate::ids::{ComponentPos, PlanPos, ProbePos, RegionPos, TriggerPos};
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// A component or a probe, as a condition names it.
@@ -188,7 +189,8 @@ impl Clause {
                 .min(),
         }?;
         let mut since = before.map_or(since, |before| before.min(since));
-        let mut from = since + self.held;
+        let held = if mutants::on(Mutant::NoFor) { Span::ZERO } else { self.held };
+        let mut from = since + held;
         if let Some(age) = self.open_for {
             // Nothing that asks for an incident's age is so before there was one.
             since = since.max(facts.opened?);
@@ -395,12 +397,6 @@ impl Condition {
         let places =
             self.clauses.iter().filter_map(|clause| clause.due(facts, None).zip(clause.place(facts)));
         places.min().map(|(_, at)| at)
-    }
-
-    /// Whether it hangs on that plan having been tried.
-    #[must_use]
-    pub fn names_plan(&self, plan: PlanPos) -> bool {
-        self.clauses.iter().any(|clause| clause.tried.contains(&plan))
     }
 }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Say, Verdict};
 use crate::ids::{CellPos, ObserverPos, PolicyHash, ProbePos, RegionPos};
+use crate::mutants::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// A set of observers.
@@ -141,7 +142,7 @@ impl Counted {
     /// Answers to an ask, by these.
     #[must_use]
     pub fn answers(who: Observers) -> Counted {
-        Counted { who, fresh_only: true, wide_only: false }
+        Counted { who, fresh_only: !mutants::on(Mutant::UnfreshCounts), wide_only: false }
     }
 
     /// The same, of what a majority of all observers can see.
@@ -157,6 +158,8 @@ struct Cast {
     revision: u64,
     policy: PolicyHash,
     answers: u32,
+    /// When it was seen, in milliseconds, without what does not fit: only differences are ever taken.
+    seen: u32,
 }
 
 /// The newest vote of each observer on one service.
@@ -202,7 +205,7 @@ impl Votes {
         if revision <= cast.revision {
             return false;
         }
-        *cast = Cast { revision, policy, answers };
+        *cast = Cast { revision, policy, answers, seen: clock(now) };
         self.present = self.present.and(who);
         self.agreeing =
             if policy == self.policy { self.agreeing.and(who) } else { self.agreeing.without(who) };
@@ -276,6 +279,11 @@ impl Votes {
         self.changes
     }
 
+    /// Revisions begin anew: what they were counted by was restored from a backup.
+    pub fn forget_revisions(&mut self) {
+        self.cast.iter_mut().for_each(|cast| cast.revision = 0);
+    }
+
     /// Who has a vote here.
     #[must_use]
     pub fn present(&self) -> Observers {
@@ -294,7 +302,9 @@ impl Votes {
         let mut who = Observers::NONE;
         for (i, cast) in self.cast.iter().enumerate() {
             let seat = ObserverPos::at(i);
-            if ask > 0 && cast.answers == ask && self.agreeing.has(seat) {
+            let answers = cast.answers == ask || (mutants::on(Mutant::OldAnswersCount) && cast.answers > 0);
+            let agrees = self.agreeing.has(seat) || mutants::on(Mutant::OtherPolicyVotes);
+            if ask > 0 && answers && agrees {
                 who = who.and(seat);
             }
         }
@@ -325,6 +335,12 @@ impl Votes {
         }
     }
 
+    /// Of whom a majority is needed: all that are configured, whether they are there or not.
+    #[must_use]
+    pub fn electorate(&self, configured: Observers) -> Observers {
+        if mutants::on(Mutant::QuorumOfSurvivors) { configured.both(self.present) } else { configured }
+    }
+
     /// Who of `counted` can see the cell and has a vote; nobody, if there is no such cell.
     fn voters(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Observers {
         if pos.index() >= self.width {
@@ -336,7 +352,7 @@ impl Votes {
     /// What a majority of `cell.viewers` says, by the votes of those in `counted`.
     #[must_use]
     pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
-        let needed = cell.viewers.majority();
+        let needed = self.electorate(cell.viewers).majority();
         let voters = self.voters(pos, cell, counted);
         if voters.count() < needed {
             return Verdict::UNKNOWN;
@@ -356,7 +372,8 @@ impl Votes {
         let since = |says: fn(Say) -> bool| {
             let moments =
                 bits(voters).map(said).filter(|said| counts(said) && says(said.say)).map(|said| said.since);
-            nth_earliest(needed, moments).unwrap_or(Mono::BOOT)
+            let so_many = if mutants::on(Mutant::ForOfOne) { 1 } else { needed };
+            nth_earliest(so_many, moments).unwrap_or(Mono::BOOT)
         };
         if downs >= needed {
             return Verdict { say: Say::Down, since: since(|say| say == Say::Down) };
@@ -382,18 +399,36 @@ impl Votes {
                 counts && matches!(said.say, Say::Up | Say::Slow) && said.has_reading && evidence > after
             })
             .count();
-        cell.viewers.count() > 0 && alive >= cell.viewers.majority()
+        cell.viewers.count() > 0
+            && alive >= self.electorate(cell.viewers).majority()
+            && !mutants::on(Mutant::NoWitness)
     }
 
     /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read. Of two that
-    /// are as new, the one that would lose more.
+    /// are as new, the one that would lose more. An answer was written after its ask was sent, and nobody knows how
+    /// long after: what it read is as old as it says, and all the time since `asked`.
     #[must_use]
-    pub fn reading(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Option<(Span, Mono)> {
+    pub fn reading(
+        &self,
+        pos: CellPos,
+        cell: &Cell,
+        counted: Counted,
+        asked: Option<Mono>,
+    ) -> Option<(Span, Mono)> {
         bits(self.voters(pos, cell, counted))
-            .map(|who| &self.said[who * self.width + pos.index()])
-            .filter(|said| said.has_reading && (said.fresh || !counted.fresh_only))
-            .max_by_key(|said| (said.read, said.reading_ms))
-            .map(|said| (Span::millis(u64::from(said.reading_ms)), said.read))
+            .map(|who| (who, &self.said[who * self.width + pos.index()]))
+            .filter(|(_, said)| said.has_reading && (said.fresh || !counted.fresh_only))
+            .map(|(who, said)| (said.read.before(self.travelled(who, asked)), said.reading_ms))
+            .max()
+            .map(|(read, reading)| (Span::millis(u64::from(reading)), read))
+    }
+
+    /// How long the answer of an observer may have been on its way at most.
+    fn travelled(&self, who: usize, asked: Option<Mono>) -> Span {
+        let (Some(asked), Some(cast)) = (asked, self.cast.get(who)) else { return Span::ZERO };
+        let late = cast.seen.wrapping_sub(clock(asked));
+        // Our own is written here, and one that was seen before is no answer: neither travelled.
+        if cast.revision == 0 || late > u32::MAX / 2 { Span::ZERO } else { Span::millis(u64::from(late) + 1) }
     }
 
     /// The same votes for another list of observers and cells: `who` and `what` say where each new one was before.
@@ -432,6 +467,11 @@ impl Votes {
         let agreeing = bits(self.present).filter(|who| *who == me.index() || under(who));
         self.agreeing = agreeing.fold(Observers::NONE, |set, who| set.and(ObserverPos::at(who)));
     }
+}
+
+/// A moment in milliseconds, without what does not fit.
+fn clock(at: Mono) -> u32 {
+    (at.as_micros() / 1_000) as u32
 }
 
 fn millis(span: Span) -> u32 {

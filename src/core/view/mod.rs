@@ -1,11 +1,15 @@
-//! Pure readers over `&State`, for people: why, gates, our own vote. They change nothing, and need nothing but what is
+//! Pure readers over `&State`, for people: status, why, gates, worst cases, our own vote. They change nothing, and need nothing but what is
 //! there.
 
 mod names;
+mod status;
 mod vote;
 mod why;
+mod worst;
 
+pub use status::{RegionStatus, RunStatus, Status, status};
 pub use vote::own_vote;
 pub use why::{gates, why, would};
+pub use worst::{WorstCase, worst_cases};
 
 pub use names::Named;

@@ -60,6 +60,7 @@ fn number(of: &Reason) -> usize {
         Reason::Isolated(_) => 12,
         Reason::NoReferences => 13,
         Reason::Frozen => 35,
+        Reason::Foreign => 36,
         Reason::Running(_) => 14,
         Reason::OtherPolicy { .. } => 15,
         Reason::Drifted(_) => 16,
@@ -84,7 +85,7 @@ fn number(of: &Reason) -> usize {
     }
 }
 
-const REASONS: usize = 36;
+const REASONS: usize = 37;
 
 fn rows() -> Vec<(Reason, &'static str)> {
     let unfit = |unfit| Reason::Unfit(Candidate { region: WEST, unfit });
@@ -156,6 +157,11 @@ fn rows() -> Vec<(Reason, &'static str)> {
         (
             Reason::NoFence,
             "it promotes, no fence settles the old side first, and `unfenced` does not say why that is acceptable",
+        ),
+        (
+            Reason::Foreign,
+            "the outside world knows a newer epoch than the coordinator, or another coordinator (a restored backup, a \
+             second one): find out which is right, then say `watchkeeper adopt SERVICE REGION`",
         ),
         (
             Reason::Frozen,

@@ -112,6 +112,7 @@ fn open() -> Situation {
         kind: PlanKind::Failover,
         by: By::Itself,
         named: 0,
+        foreign: false,
         planned: false,
         adopted: true,
         mode: (Mode::Auto, Cap::Scenario),
@@ -324,6 +325,7 @@ fn situations() -> impl Strategy<Value = Situation> {
     (from, kind, prop::sample::select(BY.to_vec()), any::<[bool; 5]>(), mode).prop_map(
         |(from, kind, by, [planned, promotes, loses, rpo, runs], mode)| Situation {
             named: 0,
+            foreign: false,
             kind,
             by,
             planned,

@@ -9,6 +9,7 @@ use super::flight::{Wish, me, send};
 use crate::agree::{Guard, Purpose, Vote, Write};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
+use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::acting::{About, Acting, Ballot};
 use crate::state::{Service, State};
@@ -40,7 +41,10 @@ pub(super) fn advance(
         return;
     }
     let about = About::Vote(changes, vote.hash);
-    let guards = vec![Guard::Session(session), Guard::Vote(me(state).clone(), ballot.revision)];
+    let mut guards = vec![Guard::Session(session)];
+    if !mutants::on(Mutant::VoteUncompared) {
+        guards.push(Guard::Vote(me(state).clone(), ballot.revision));
+    }
     let wish = Wish::new(Purpose::Vote, guards, vec![Write::Vote(vote)]).about(about);
     send(acting, service.id, wish, now, out);
 }

@@ -12,6 +12,7 @@ use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::event::{AnyCell, ClaimTurn, Event};
 use crate::ids::Name;
+use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -24,7 +25,11 @@ const PATIENCE: u64 = 2;
 pub(super) fn look(service: &mut Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
     let right = state.seat.right(now.mono);
     let session = state.seat.session.id();
-    let mine = service.known.holder == Holder::Me && session.is_some() && service.known.session == session;
+    let mut mine =
+        service.known.holder == Holder::Me && session.is_some() && service.known.session == session;
+    if mutants::on(Mutant::OldClaimCounts) && service.known.holder == Holder::Me {
+        (mine, acting.created) = (true, service.known.claim_revision);
+    }
     acting.free = match service.known.holder {
         Holder::Nobody => acting.free.or(Some(now.mono)),
         Holder::Me | Holder::Frozen | Holder::Other(_) => None,
@@ -41,6 +46,9 @@ pub(super) fn look(service: &mut Service, acting: &mut Acting, state: &State, no
         acting.created = service.known.claim_revision;
         acting.stale = true;
         feed(service, acting, ClaimInput::Granted, out);
+        if mutants::on(Mutant::HoldsUnread) {
+            feed(service, acting, ClaimInput::Read, out);
+        }
     }
     match (acting.claim, right) {
         (ClaimState::Restoring | ClaimState::Holding, None) => {
@@ -142,11 +150,17 @@ fn gives_up(service: &Service, acting: &mut Acting, state: &State, fit: bool) ->
         return rests && inside(service, state) && another(service, state, true);
     }
     let since = *acting.unfit.get_or_insert(state.seat.renewals);
+    if mutants::on(Mutant::UnfitHolds) {
+        return state.seat.leaving;
+    }
     state.seat.leaving || state.seat.renewals >= since + PATIENCE
 }
 
 /// Whether this observer stands in the active region: what kills that kills the holder as well.
 fn inside(service: &Service, state: &State) -> bool {
+    if mutants::on(Mutant::ClaimAtOnce) {
+        return false;
+    }
     let active = service.known.active.and_then(|at| service.policy.regions.get(at.index()));
     state.policy.observers.get(state.policy.me.index()).is_some_and(|me| Some(&me.region) == active)
 }

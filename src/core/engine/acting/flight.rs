@@ -6,12 +6,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::foreign;
 use crate::agree::{Answer, Ask, Found, Guard, Purpose, Txn, TxnId, Write};
 use crate::effect::Effect;
 use crate::engine::out::Out;
 use crate::engine::seen;
 use crate::ids::ServiceId;
 use crate::input::Seen;
+use crate::mutants::{self, Mutant};
+use crate::plan::Entry;
 use crate::state::State;
 use crate::state::acting::{About, Acting, Flight};
 use crate::time::{Mono, Now, Span};
@@ -44,7 +47,7 @@ pub(super) fn send(acting: &mut Acting, id: ServiceId, wish: Wish, now: Now, out
     let Wish { purpose, guards, writes, journals, about } = wish;
     let txn = Txn { id: TxnId { service: id, purpose, number: acting.sent }, guards, writes, journals };
     out.effects.push(Effect::Transact(Box::new(txn.clone())));
-    acting.flight = Some(Flight { txn, at: now.mono, doubt: None, doubted: false, about });
+    acting.flight = Some(Flight { txn, at: now.mono, seen: acting.read, doubt: None, doubted: false, about });
 }
 
 /// Sends again what nobody answered. Says when to look again.
@@ -58,6 +61,14 @@ pub(super) fn again(acting: &mut Acting, reached: bool, now: Mono, out: &mut Out
         return Some(due);
     }
     flight.doubt = None;
+    if mutants::on(Mutant::RetryWithOthers) {
+        // What is wished by then is another thing; what has happened is not.
+        for write in &mut flight.txn.writes {
+            if let Write::Append(_, entries) = write {
+                entries.retain(|entry| !matches!(entry, Entry::Intent { .. }));
+            }
+        }
+    }
     out.effects.push(Effect::Transact(Box::new(flight.txn.clone())));
     None
 }
@@ -84,12 +95,17 @@ pub(super) fn answered(
     let waits = |state: &State| {
         let flight = state.service(id.service)?.acting.as_ref()?.flight.as_ref()?;
         let ask = if let About::Ask(number) = flight.about { number } else { 0 };
-        (flight.txn.id == id).then_some((flight.at, ask))
+        (flight.txn.id == id).then_some((flight.at, ask, flight.seen))
     };
     let sent = waits(state);
     let (landed, found) = match answer {
         Answer::Unknown => {
             sent?;
+            if mutants::on(Mutant::UnknownIsRefused) || mutants::on(Mutant::UnknownIsDurable) {
+                let acting = state.service_mut(id.service)?.acting.as_deref_mut()?;
+                let landed = if mutants::on(Mutant::UnknownIsDurable) { Landed::Yes } else { Landed::No };
+                return Some((landed, acting.flight.take()?.about, None));
+            }
             let flight = flight_mut(state, id.service)?;
             (flight.doubt, flight.doubted) = (Some(now.mono + AGAIN), true);
             let about = core::mem::replace(&mut flight.about, About::Itself);
@@ -151,13 +167,16 @@ fn learn(
     state: &mut State,
     id: ServiceId,
     found: &Found,
-    sent: Option<(Mono, u32)>,
+    sent: Option<(Mono, u32, u64)>,
     now: Now,
     out: &mut Out,
 ) {
     // An answer that nobody waits for any more may be older than what is known: revisions tell, pulses have none.
-    if let Some((sent, _)) = sent {
+    if let Some((sent, _, seen)) = sent {
         state.seat.read_pulses(&found.pulses, sent, now.mono);
+        if found.record.0 < seen {
+            foreign::went_back(state, out);
+        }
     }
     let (revision, record) = &found.record;
     if *revision > 0 {
@@ -169,8 +188,8 @@ fn learn(
     }
     if let (revision, Some(ask)) = &found.ask {
         // Only who has sent it in this life knows how old it is; it was not asked before it was sent first.
-        let ours = sent.filter(|(_, number)| *number == ask.number && ask.by == *me(state));
-        let age = ours.map(|(sent, _)| now.mono.since(sent));
+        let ours = sent.filter(|(_, number, _)| *number == ask.number && ask.by == *me(state));
+        let age = ours.map(|(sent, ..)| now.mono.since(sent));
         seen::seen(state, Seen::Ask(id, *revision, Ask { age, ..ask.clone() }), now, out);
     }
     let (revision, velocity) = &found.velocity;

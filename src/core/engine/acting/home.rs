@@ -13,6 +13,7 @@ use crate::decide::gates::{Answer, Gate, Mode, Reason};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::ids::{PlanPos, RegionPos, ServiceId};
+use crate::mutants::{self, Mutant};
 use crate::plan::{Only, PlanKind};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
@@ -249,7 +250,8 @@ fn failback(
         tried.outcome == Some(crate::agree::Outcome::Withdrawn) && tried.scenario.is_none()
     });
     let well = service.picture.standing(at).up.is_some() && !record.quarantined.contains(home);
-    if !well || vetoed || failback.mode == Mode::Observe {
+    let asked_for = failback.mode != Mode::Observe || mutants::on(Mutant::FailbackByItself);
+    if !well || vetoed || !asked_for {
         acting.home = None;
         return None;
     }
@@ -259,7 +261,8 @@ fn failback(
         wake.at(Some(due));
         return None;
     }
-    Some(Wished { why: Wanted::Failback, plan, at, planned: true, mode: failback.mode })
+    let mode = if mutants::on(Mutant::FailbackByItself) { Mode::Auto } else { failback.mode };
+    Some(Wished { why: Wanted::Failback, plan, at, planned: true, mode })
 }
 
 /// An evacuation that is ordered, as soon as it is this service's turn: after all that it depends on, the more urgent

@@ -8,6 +8,7 @@ mod asking;
 mod ballot;
 mod claim;
 mod flight;
+mod foreign;
 mod home;
 mod looks;
 mod orders;
@@ -30,7 +31,7 @@ use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
-use crate::plan::saga::{Commit, Run, RunInput, RunState};
+use crate::plan::saga::{Commit, Heard, Run, RunInput, RunState};
 use crate::plan::{Entry, PlanKind};
 use crate::state::acting::{About, Carried};
 use crate::state::{Moments, Service, State};
@@ -46,6 +47,8 @@ pub(super) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) 
 pub(super) fn look(service: &mut Service, state: &State, now: Now, out: &mut Out) {
     let Some(mut acting) = service.acting.take() else { return };
     claim::look(service, &mut acting, state, now, out);
+    foreign::look(&mut acting);
+    service.known.foreign = acting.foreign.is_some();
     service.known.acts = claim::holds(&acting, state, now.mono) && !running::must_read(&acting);
     service.acting = Some(acting);
 }
@@ -96,6 +99,21 @@ fn reading(
         let wish = flight::Wish::new(Purpose::Read, alloc::vec::Vec::new(), alloc::vec::Vec::new());
         flight::send(acting, service.id, flight::Wish { journals: true, ..wish }, now, out);
     }
+}
+
+/// Another policy is in force for a service: runs keep their own plans, and are told.
+pub(super) fn reloaded(state: &mut State, id: ServiceId, now: Now) {
+    let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) else {
+        return;
+    };
+    let mut visited = alloc::vec::Vec::new();
+    for carried in &mut acting.runs {
+        visited.extend(carried.run.tell(Heard::Reloaded, now.mono).cells);
+    }
+    // Places may be others now, and what is counted from a moment is counted anew: longer, never shorter.
+    acting.well.clear();
+    acting.home = None;
+    state.saw(&visited);
 }
 
 /// What became of a transaction.

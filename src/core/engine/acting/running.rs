@@ -22,8 +22,9 @@ use crate::engine::out::Out;
 use crate::event::{AnyCell, Event, Paged};
 use crate::ids::{Name, RegionPos, ServiceId};
 use crate::input::Finished;
-use crate::plan::saga::{Facts, Heard, Page, Run, RunState, Want};
-use crate::plan::{Body, Entry, Mode, Op, Outcome, Own, PlanKind, Reply, StepName};
+use crate::mutants::{self, Mutant};
+use crate::plan::saga::{Facts, Heard, Page, Run, RunState, Verb, Want};
+use crate::plan::{Body, By, Entry, Mode, Op, Outcome, Own, PlanKind, Reply, StepName};
 use crate::state::acting::{About, Acting, Carried};
 use crate::state::{Service, State};
 use crate::time::{Mono, Now, Span};
@@ -38,8 +39,11 @@ const READ_PULSE: Span = Span::secs(2);
 const LOOKS: usize = 64;
 
 /// A call has ended.
-pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now) {
-    let Finished { service, run, step, undoing, serial, reply, outputs } = finished;
+pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now, out: &mut Out) {
+    let Finished { service, run, step, undoing, serial, reply, outputs, mark } = finished;
+    if let Some(token) = mark {
+        super::foreign::seen(state, service, token, out);
+    }
     let heard = Heard::Finished { step, undoing, serial, reply, outputs };
     let blind = matches!(reply, Reply::Unknown | Reply::Transient);
     if tell(state, service, run, heard, now)
@@ -174,6 +178,9 @@ fn unfinished(record: &Record) -> impl Iterator<Item = RunId> {
 
 /// Whether record and journals must be read: they were not yet, or the record names other runs than are carried.
 pub(super) fn must_read(acting: &Acting) -> bool {
+    if mutants::on(Mutant::HoldsUnread) {
+        return false;
+    }
     let carried = |run: &RunId| acting.runs.iter().any(|carried| carried.run.start().run == *run);
     let named: Vec<RunId> = acting.record.iter().flat_map(|record| unfinished(record)).collect();
     acting.stale || named.len() != acting.runs.len() || !named.iter().all(carried)
@@ -192,9 +199,11 @@ pub(super) fn advance(
         return;
     }
     let leaves = acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::GiveUp);
-    let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !leaves);
+    let stops = leaves || acting.foreign.is_some();
+    let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !stops);
     let mut runs = core::mem::take(&mut acting.runs);
     for carried in &mut runs {
+        overlong(acting, carried, state, now, wake);
         look(service, acting, carried, state, held, now, wake, out);
     }
     acting.runs = runs;
@@ -211,6 +220,22 @@ pub(super) fn advance(
     }
     if acting.flight.is_none() && held.is_some() {
         write(service, acting, state, now, out);
+    }
+}
+
+/// A drill that takes too long is stopped: counted from when this holder began with it.
+fn overlong(acting: &Acting, carried: &mut Carried, state: &mut State, now: Now, wake: &mut Wake) {
+    let id = carried.run.start().run;
+    let beside = acting.record.iter().flat_map(|record| &record.beside);
+    let Some(longest) = beside.into_iter().find(|run| run.id == id).and_then(|run| run.longest) else {
+        return;
+    };
+    let due = carried.run.took_over() + longest;
+    if due > now.mono {
+        wake.at(Some(due));
+    } else if carried.run.stoppable() {
+        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
+        state.saw(&told.cells);
     }
 }
 
@@ -379,9 +404,12 @@ fn write(service: &Service, acting: &mut Acting, state: &State, now: Now, out: &
     match carried.wanted.take() {
         Some(Want::Append { txn, length, entries, moves }) => {
             guards.push(Guard::Journal(run, length));
+            if mutants::on(Mutant::JournalUnclaimed) {
+                guards.retain(|guard| !matches!(guard, Guard::Session(_) | Guard::Claim(_)));
+            }
             let after = length + entries.len() as u64;
             let mut writes = vec![Write::Append(run, entries)];
-            if moves {
+            if moves && !mutants::on(Mutant::MovesAtEnd) {
                 lost_and_took(&record, carried, out);
                 writes.push(Write::Record(Box::new(moved(&record, carried))));
             }
@@ -443,6 +471,7 @@ fn moved(record: &Record, carried: &Carried) -> Record {
     next.rejoined.retain(|region| *region != at.at);
     if let Some(from) = &at.from
         && !next.quarantined.contains(from)
+        && !mutants::on(Mutant::NoQuarantine)
     {
         next.quarantined.push(from.clone());
     }
@@ -471,6 +500,9 @@ fn ended(service: &Service, record: &Record, carried: &Carried, outcome: Outcome
         return next;
     }
     let done = outcome.is_done();
+    if mutants::on(Mutant::MovesAtEnd) && done && plan.kind() == PlanKind::Failover {
+        next = moved(&next, carried);
+    }
     next.owes.retain(|owed| !(owed.paid == Some(start.run) && done));
     for owed in next.owes.iter_mut().filter(|owed| owed.paid == Some(start.run)) {
         owed.paid = None;

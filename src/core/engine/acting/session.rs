@@ -89,6 +89,8 @@ pub(in crate::engine) fn advance(state: &mut State, now: Now, out: &mut Out) {
 /// What came back for a renewal.
 pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewed, now: Now, out: &mut Out) {
     let before = state.seat.session.id();
+    #[cfg(feature = "mutants")]
+    state.seat.session.received(nonce, now.mono);
     if !state.seat.session.renewed(nonce, answer) {
         return;
     }

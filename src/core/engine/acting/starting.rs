@@ -20,12 +20,13 @@ use crate::authority::Epoch;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
 use crate::ids::{Name, PlanPos, ScenarioPos};
+use crate::mutants::{self, Mutant};
 use crate::order::OrderId;
 use crate::plan::saga::RunState;
 use crate::plan::{Case, Entry, Filled, Mode, Only, PlanKind, RunTime, Start};
 use crate::state::acting::{About, Acting, Starting};
 use crate::state::{Service, State};
-use crate::time::{Now, Wall};
+use crate::time::{Now, Span, Wall};
 use crate::verdict::Observers;
 
 /// Each run has so many serials to itself, so that no two intents of a service ever share one, whichever runs beside
@@ -50,6 +51,8 @@ pub(super) struct Begin {
     pub(super) counted: Option<Observers>,
     /// It pays what this run owes.
     pub(super) pays: Option<RunId>,
+    /// A drill is stopped after so long.
+    pub(super) longest: Option<Span>,
     /// Where the wish for it stood.
     pub(super) from: RunState,
 }
@@ -68,6 +71,7 @@ impl Begin {
             exposure: false,
             counted: None,
             pays: None,
+            longest: None,
             from: RunState::Asked,
         }
     }
@@ -114,6 +118,7 @@ pub(super) fn send_start(
         kind: policy.set.kind,
         mode: wanted.mode,
         at: at.clone(),
+        longest: wanted.longest.filter(|_| wanted.mode == Mode::Drill),
     };
     if occupies {
         next.run = Some(unfinished);
@@ -133,8 +138,11 @@ pub(super) fn send_start(
     if let Some(owed) = wanted.pays.and_then(|owed| next.owes.iter_mut().find(|of| of.run == owed)) {
         (owed.paid, owed.tries) = (Some(run), owed.tries.saturating_add(1));
     }
-    let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];
-    if let Some(counted) = wanted.counted {
+    let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created)];
+    if !mutants::on(Mutant::NoRecordGuard) {
+        guards.push(Guard::Record(acting.read));
+    }
+    if let Some(counted) = wanted.counted.filter(|_| !mutants::on(Mutant::NoVoteGuards)) {
         guards.push(Guard::Ask(service.ask.revision));
         let mine = me(state);
         for who in counted.each() {
@@ -152,7 +160,9 @@ pub(super) fn send_start(
         if wanted.by_itself {
             next.automatic.retain(|run| lately(state, &service.policy.name, *run, now));
             next.automatic.push(run);
-            guards.push(Guard::Velocity(state.seat.velocity.0));
+            if !mutants::on(Mutant::NoVelocityGuard) {
+                guards.push(Guard::Velocity(state.seat.velocity.0));
+            }
             velocity = Some(Write::Velocity(counter(state, &service.policy.name, run, now)));
         }
     }
@@ -192,7 +202,7 @@ fn given(
 
 /// When the incident's first sample failed, on the wall.
 pub(super) fn first_failed(service: &Service, now: Now) -> Wall {
-    let ago = service.incident.first_failed().map_or(crate::time::Span::ZERO, |first| now.mono.since(first));
+    let ago = service.incident.first_failed().map_or(Span::ZERO, |first| now.mono.since(first));
     now.wall.before(ago)
 }
 

@@ -14,6 +14,7 @@ use crate::input::{Coordinator, Finished, Input};
 use crate::order::{Order, OrderId, Reply as Said, Verb};
 use crate::plan::{Outcome, Reply};
 use crate::time::Span;
+use crate::view;
 
 /// Everything that a coordinator holds of one service.
 #[derive(Default)]
@@ -111,6 +112,7 @@ fn answer(
                     serial: call.token.serial,
                     reply: Reply::Done,
                     outputs: vec![],
+                    mark: None,
                 })
             }
             Effect::ReadBack { service, run, step, .. } => {
@@ -186,6 +188,29 @@ fn a_dead_region_fails_over_by_itself() {
     assert_eq!(acted.calls, ["Do dns", "Verify dns"]);
     assert!(events.iter().any(|event| matches!(event, Event::Ended { outcome: Outcome::Done, .. })));
     assert_eq!(acted.record().epoch.0, 2);
+}
+
+#[test]
+fn status_and_the_worst_case_are_read_from_what_is() {
+    let mut acted = Acted::new();
+    let now =
+        |acted: &Acted| crate::time::Now { mono: acted.world.now, wall: crate::time::Wall::secs(1_000) };
+    let status = |acted: &Acted| view::status(&acted.world.state, acted.world.shop(), now(acted)).unwrap();
+    let rest = status(&acted);
+    assert_eq!(rest.active, Some((name("east"), crate::authority::Epoch(1))));
+    assert_eq!((rest.holder, rest.claim), (Some(name("here")), Some(ClaimState::Holding)));
+    assert!(rest.regions.iter().all(|region| region.up && region.own.is_none() && !region.quarantined));
+    acted.world.up[0] = false;
+    acted.run(Span::mins(2));
+    let moved = status(&acted);
+    assert_eq!(moved.active, Some((name("west"), crate::authority::Epoch(2))));
+    assert!(moved.regions[0].quarantined && moved.regions[0].own.is_some(), "{moved:?}");
+    assert!(moved.runs.is_empty() && moved.last_failover.is_some_and(|(_, how)| how == Some(Outcome::Done)));
+    let policy = &acted.world.state.policy;
+    let worst = view::worst_cases(policy, &policy.services[0]);
+    assert_eq!(worst.len(), 2, "one each way");
+    let took = acted.world.events.iter().any(|event| matches!(event, Event::Started { by_itself: true, .. }));
+    assert!(took && worst[0].to_start() < Span::mins(1) && worst[0].to_end() > worst[0].to_start());
 }
 
 #[test]

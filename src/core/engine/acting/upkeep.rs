@@ -13,6 +13,7 @@ use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
 use crate::ids::{CellPos, Name, RegionPos};
+use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -88,7 +89,9 @@ fn proved(
         fine.then_some(at)
     };
     let mut since = core::mem::take(&mut acting.well);
-    let rejoined: alloc::vec::Vec<RegionPos> = next.rejoined.iter().filter_map(well).collect();
+    let by_time = mutants::on(Mutant::QuarantineByTime);
+    let proved = if by_time { &next.quarantined } else { &next.rejoined };
+    let rejoined: alloc::vec::Vec<RegionPos> = proved.iter().filter_map(well).collect();
     since.retain(|(at, _)| rejoined.contains(at));
     for at in rejoined {
         let from = match since.iter().find(|(of, _)| *of == at) {

@@ -11,6 +11,7 @@ use super::step_table::{StepInput, StepState};
 use super::want::{Facts, Page, Want};
 use super::watch::Begun;
 use crate::authority::Token;
+use crate::mutants::{self, Mutant};
 use crate::plan::journal::{Entry, Mode, Op, Outcome, Sent};
 use crate::plan::step::LateCall;
 use crate::time::Mono;
@@ -115,14 +116,15 @@ impl Run {
                     op: present.op,
                     token: self.token(present.serial),
                     sent,
-                    not_after: (deadlined && changes).then_some(deadline),
+                    not_after: (deadlined && changes && !mutants::on(Mutant::NoNotAfter)).then_some(deadline),
                     deadline,
                 });
             }
         }
     }
 
-    pub(super) const fn token(&self, serial: u64) -> Token {
+    pub(super) fn token(&self, serial: u64) -> Token {
+        let serial = if mutants::on(Mutant::EpochOnlyToken) { self.ledger.start.serial } else { serial };
         Token { cluster: self.ledger.start.cluster, epoch: self.ledger.start.epoch, serial }
     }
 
@@ -147,6 +149,7 @@ impl Run {
         {
             let told = self.owed().is_none_or(|page| {
                 self.paged.as_ref().is_some_and(|paged| paged.page == page && paged.durable)
+                    || mutants::on(Mutant::PageAfterEnd)
             });
             if told {
                 let (txn, length) = self.depart(vec![Entry::Ended(outcome)]);
@@ -160,6 +163,12 @@ impl Run {
         }
         let moves = after.moved && !self.ledger.moved;
         let (txn, length) = self.depart(entries.clone());
+        if mutants::on(Mutant::EffectBeforeIntent) {
+            // It is taken for durable as it departs.
+            let flown = self.flight.as_mut().map(|flight| core::mem::take(&mut flight.entries));
+            flown.iter().flatten().for_each(|entry| self.ledger.apply(entry, cells));
+            self.begin(now, wake, wants);
+        }
         wants.push(Want::Append { txn, length, entries, moves });
     }
 
@@ -233,8 +242,15 @@ impl Run {
     /// The intent to look at what the newest try did, or at its effect.
     fn look_at_step(&mut self, place: usize, undoing: bool, op: Op) -> Option<Entry> {
         let step = self.ledger.step(place)?.name.clone();
-        let attempt = self.ledger.positions(undoing).get(place)?.attempt;
-        let serial = self.next_serial();
+        let position = self.ledger.positions(undoing).get(place)?;
+        let (attempt, newest) = (position.attempt, position.newest);
+        let serial = if mutants::on(Mutant::ObserveOldToken) && op == Op::Observe {
+            // The same token as what it looks at, so the call is begun though one of that serial was.
+            self.watch_mut(place, undoing)?.begun = None;
+            newest
+        } else {
+            self.next_serial()
+        };
         Some(Entry::Intent { step, undoing, op, attempt, serial, sent: None })
     }
 

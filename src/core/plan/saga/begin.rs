@@ -8,6 +8,7 @@ use super::step_table::{StepInput, StepState};
 use super::want::Want;
 use super::watch::Target;
 use crate::ids::Name;
+use crate::mutants::{self, Mutant};
 use crate::plan::StepName;
 use crate::plan::fill::{Filled, NotFilled};
 use crate::plan::journal::{Entry, Mode, Sent, Stuck};
@@ -35,6 +36,7 @@ impl Run {
     ) -> Option<Entry> {
         let name = self.ledger.step(place)?.name.clone();
         if let Some(region) = self.ledger.leads_to(place, undoing).cloned()
+            && !(mutants::on(Mutant::RoutesUnread) || mutants::on(Mutant::RoutesEarly))
             && !self.target(place, undoing, &name, &region, now, wake, wants, cells)
         {
             return None;

@@ -9,6 +9,7 @@ use super::run::Run;
 use super::step_table::{StepInput, StepState};
 use super::want::{Facts, Want};
 use super::watch::Begun;
+use crate::mutants::{self, Mutant};
 use crate::plan::journal::{By, Entry, Mode, Op, Reply};
 use crate::plan::own::Own;
 use crate::plan::step::{Body, Step};
@@ -64,7 +65,9 @@ impl Run {
                         }
                     }
                     (StepState::Calling, Some(begun)) if wake.passed(begun.deadline, now) => {
-                        if let Some(position) = self.ledger.position_mut(place, undoing) {
+                        if mutants::on(Mutant::TimeoutIsFailure) {
+                            self.queue.push(heard(step, undoing, newest, Reply::NotDone));
+                        } else if let Some(position) = self.ledger.position_mut(place, undoing) {
                             position.feed(StepInput::Deadline, &mut cells);
                         }
                         wants.push(Want::Cancel { step: step.name.clone(), serial: begun.serial });
@@ -149,6 +152,7 @@ impl Run {
             // Longer than that, from the later of the two: the last pulse, and this holder's own beginning.
             Own::Lapse { lasts, by: _ } => facts
                 .silent_since
+                .or_else(|| mutants::on(Mutant::LapseThoughPulse).then_some(begun.at))
                 .is_some_and(|since| wake.passed(since.max(begun.at) + lasts.plus(Span::micros(1)), now)),
             Own::Approve { count, .. } => position.approved.len() >= *count as usize,
             Own::Checklist { items, .. } => {

@@ -6,22 +6,48 @@ use super::ledger::Ledger;
 use super::position::Landed;
 use super::step_table::StepState;
 use super::want::HeldWhy;
-use crate::ids::Name;
+use crate::ids::{Name, StepPos};
+use crate::mutants::{self, Mutant};
 use crate::plan::graph::{Graph, Nodes};
-use crate::plan::journal::Mode;
+use crate::plan::journal::{Mode, Start};
 use crate::plan::own::Own;
 use crate::plan::runnable::{Fencing, Plan};
 use crate::plan::step::{ActsAs, Body, InDrill, LateCall, PlanKind, Step};
 use alloc::vec::Vec;
 
-/// All that each step waits for, itself or through others: a step that is skipped lets nothing overtake what it waited
-/// for.
-pub(super) fn ancestors(plan: &Plan) -> Vec<Nodes> {
-    let mut graph = Graph::new(plan.steps().len());
-    for (place, step) in plan.steps().iter().enumerate() {
-        step.needs.iter().for_each(|need| graph.add(place, need.index()));
+/// What follows from plan and start alone, worked out once: it is asked for after each entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ground {
+    /// All that each step waits for, itself or through others: a step that is skipped lets nothing overtake what it
+    /// waited for.
+    above: Vec<Nodes>,
+    /// The fences that are tried in order.
+    fences: Vec<usize>,
+    /// The plan says why it needs none that settles.
+    unfenced: bool,
+    /// Something promotes.
+    promotes: bool,
+}
+
+impl Ground {
+    pub(super) fn of(plan: &Plan, start: &Start) -> Ground {
+        let mut graph = Graph::new(plan.steps().len());
+        for (place, step) in plan.steps().iter().enumerate() {
+            step.needs.iter().for_each(|need| graph.add(place, need.index()));
+        }
+        let (steps, unfenced): (&[StepPos], bool) = match plan.fencing(start.way) {
+            Fencing::Named { steps, unfenced, .. } => (steps, unfenced.is_some()),
+            Fencing::NotNeeded | Fencing::Unfenced(_) => (&[], true),
+            Fencing::Absent => (&[], false),
+        };
+        let part = |pos: &&StepPos| plan.step(**pos).is_some_and(|step| step.takes_part(start.way));
+        Ground {
+            above: graph.ancestors(),
+            fences: steps.iter().filter(part).map(|pos| pos.index()).collect(),
+            unfenced,
+            promotes: plan.promotes(start.way).next().is_some(),
+        }
     }
-    graph.ancestors()
 }
 
 impl Ledger {
@@ -54,11 +80,29 @@ impl Ledger {
 
     /// Whether everything that must be final before it is: what it needs or, while undoing, what needed it.
     pub(super) fn before_is_final(&self, place: usize, undoing: bool) -> bool {
-        let before = |late: usize, early: usize| self.above.get(late).is_some_and(|above| above.has(early));
+        let before =
+            |late: usize, early: usize| self.ground.above.get(late).is_some_and(|above| above.has(early));
         self.positions(undoing).iter().enumerate().all(|(other, position)| {
             let first = if undoing { before(other, place) } else { before(place, other) };
-            other == place || !first || position.state.is_final()
+            other == place || !first || position.state.is_final() || self.overtakes(place, other, undoing)
         })
+    }
+
+    /// The mutants that let a step begin before what it waits for.
+    fn overtakes(&self, place: usize, other: usize, undoing: bool) -> bool {
+        let acts = |place: usize, acts_as| self.step(place).is_some_and(|step| step.acts_as == acts_as);
+        match undoing {
+            true => mutants::on(Mutant::UndoUnordered),
+            false => {
+                mutants::on(Mutant::NeedsIgnored)
+                    || (mutants::on(Mutant::PromoteBeforeFence)
+                        && self.is_guarded(place)
+                        && self.is_fence(other))
+                    || (mutants::on(Mutant::RoutesEarly)
+                        && acts(place, ActsAs::Routes)
+                        && acts(other, ActsAs::Promotes))
+            }
+        }
     }
 
     /// Whether it is one of the fences that are tried in order.
@@ -67,12 +111,7 @@ impl Ledger {
     }
 
     fn fences(&self) -> impl Iterator<Item = usize> + '_ {
-        let steps = match self.plan.fencing(self.start.way) {
-            Fencing::Named { steps, .. } => steps,
-            Fencing::NotNeeded | Fencing::Unfenced(_) | Fencing::Absent => &[],
-        };
-        let part = |place: &usize| self.step(*place).is_some_and(|step| step.takes_part(self.start.way));
-        steps.iter().map(|pos| pos.index()).filter(part)
+        self.ground.fences.iter().copied()
     }
 
     /// Whether the old side is settled by a fence that is enough for a run that nobody approved.
@@ -80,17 +119,16 @@ impl Ledger {
         self.start.mode == Mode::Live
             && self.fences().any(|place| {
                 let enough = self.step(place).is_some_and(|step| step.settles.enough_for_auto());
-                enough && self.doing.get(place).is_some_and(|position| position.state == StepState::Done)
+                enough
+                    && self.doing.get(place).is_some_and(|position| match position.state {
+                        StepState::Skipped | StepState::Failed => mutants::on(Mutant::SkippedFenceSettles),
+                        state => state == StepState::Done,
+                    })
             })
     }
 
     fn exposure_accepted(&self) -> bool {
-        let unfenced = match self.plan.fencing(self.start.way) {
-            Fencing::Named { unfenced, .. } => unfenced.is_some(),
-            Fencing::NotNeeded | Fencing::Unfenced(_) => true,
-            Fencing::Absent => false,
-        };
-        self.accepted || unfenced
+        self.accepted || self.ground.unfenced || mutants::on(Mutant::ExposureUnasked)
     }
 
     /// A fence that nobody can say anything of makes room for the next, or for going on without.
@@ -103,7 +141,8 @@ impl Ledger {
 
     /// Whether the new side may be let to write.
     pub(super) fn may_promote(&self) -> bool {
-        if self.start.mode != Mode::Live || self.fence_settled() {
+        let unfenced = mutants::on(Mutant::PromoteBeforeFence);
+        if self.start.mode != Mode::Live || self.fence_settled() || unfenced {
             return true;
         }
         let tried = self
@@ -116,9 +155,7 @@ impl Ledger {
     pub(super) fn is_guarded(&self, place: usize) -> bool {
         self.step(place).is_some_and(|step| match step.acts_as {
             ActsAs::Promotes => true,
-            ActsAs::Routes => {
-                self.plan.kind() == PlanKind::Failover && self.plan.promotes(self.start.way).next().is_none()
-            }
+            ActsAs::Routes => self.plan.kind() == PlanKind::Failover && !self.ground.promotes,
             ActsAs::Fences | ActsAs::Verifies | ActsAs::Other => false,
         })
     }
@@ -151,7 +188,7 @@ impl Ledger {
         let landed = |place: usize| self.doing.get(place).map_or(Landed::No, |position| position.landed);
         let name = |place: usize| self.step(place).map(|step| step.name.clone());
         let places = || 0..self.doing.len();
-        if self.start.mode == Mode::Live {
+        if self.start.mode == Mode::Live && !mutants::on(Mutant::UndoPastPromotion) {
             let passed = places().find(|&place| self.is_guarded(place) && landed(place) == Landed::Yes);
             if let Some(name) = passed.and_then(name) {
                 return Some(HeldWhy::PastCommitPoint(name));
@@ -163,7 +200,7 @@ impl Ledger {
             let was_unknown = self.doing.get(place).is_some_and(|position| position.was_unknown);
             landed(place) == Landed::Unknown || (one_way && was_unknown && self.changes(place))
         });
-        unknown.and_then(name).map(HeldWhy::Unknown)
+        unknown.and_then(name).map(HeldWhy::Unknown).filter(|_| !mutants::on(Mutant::UndoThoughUnknown))
     }
 
     /// Whether a person had to accept something, so that `done` alone would say too much.

@@ -4,14 +4,13 @@
 //! It knows no time and starts nothing. An entry that cannot be changes nothing and is counted.
 
 use super::cell::Cell;
-use super::guards::ancestors;
+use super::guards::Ground;
 use super::position::{Landed, Position, Present, column};
 use super::run_table::{RunAnswer, RunInput, RunState, run_cell};
 use super::step_table::{StepAnswer, StepInput, StepState};
 use super::want::HeldWhy;
 use crate::ids::Name;
 use crate::plan::fill::Filled;
-use crate::plan::graph::Nodes;
 use crate::plan::journal::{Entry, Op, Outcome, Reply, Sent, Start};
 use crate::plan::step::{OnFailure, Step};
 use crate::plan::{Plan, StepName};
@@ -22,8 +21,7 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ledger {
     pub(super) plan: Arc<Plan>,
-    /// What each step waits for.
-    pub(super) above: Vec<Nodes>,
+    pub(super) ground: Arc<Ground>,
     pub(super) start: Start,
     pub(super) state: RunState,
     pub(super) doing: Vec<Position>,
@@ -65,7 +63,7 @@ impl Ledger {
             outcome: None,
             length: 1,
             odd: 0,
-            above: ancestors(&plan),
+            ground: Arc::new(Ground::of(&plan, &start)),
             plan,
             start,
         };

@@ -9,6 +9,7 @@ use super::position::{Landed, Position};
 use super::run_table::{RunInput, RunState};
 use super::step_table::{StepInput, StepState};
 use super::want::HeldWhy;
+use crate::mutants::{self, Mutant};
 use crate::plan::StepName;
 use crate::plan::journal::{Mode, Outcome};
 use crate::plan::step::{ActsAs, InDrill};
@@ -59,28 +60,39 @@ impl Ledger {
         let stopping = self.stopping();
         let settled = self.fence_settled();
         for place in 0..self.doing.len() {
-            let fence = self.is_fence(place);
-            let passed_over = fence && self.may_pass_over(place);
-            let times = self.step(place).map_or(0, |step| step.retry.times);
-            let Some(position) = self.doing.get_mut(place) else { continue };
-            let begins = matches!(position.state, StepState::Waiting | StepState::NotDone);
-            if begins && (stopping || (fence && settled)) {
-                position.feed(StepInput::Abort, visits);
-                position.stuck = None;
-            } else if position.state == StepState::NotDone && position.spent > times {
-                let answer = position.feed(StepInput::Deadline, visits);
-                self.failed(place, false, answer, visits);
-            } else if position.state == StepState::Held && passed_over && !stopping {
-                position.feed(StepInput::Skip, visits);
+            // After each entry every step is asked, so what few of them need is asked for last.
+            match self.doing.get(place).map(|position| position.state) {
+                Some(StepState::Waiting | StepState::NotDone)
+                    if stopping || (settled && self.is_fence(place)) =>
+                {
+                    if let Some(position) = self.doing.get_mut(place) {
+                        position.feed(StepInput::Abort, visits);
+                        position.stuck = None;
+                    }
+                }
+                Some(StepState::NotDone) => self.spend(place, false, visits),
+                Some(StepState::Held) if !stopping && self.is_fence(place) && self.may_pass_over(place) => {
+                    if let Some(position) = self.doing.get_mut(place) {
+                        position.feed(StepInput::Skip, visits);
+                    }
+                }
+                _ => {}
             }
         }
         for place in 0..self.undoing.len() {
-            let times = self.step(place).map_or(0, |step| step.retry.times);
-            let Some(position) = self.undoing.get_mut(place) else { continue };
-            if position.state == StepState::NotDone && position.spent > times {
-                let answer = position.feed(StepInput::Deadline, visits);
-                self.failed(place, true, answer, visits);
+            if self.undoing.get(place).is_some_and(|position| position.state == StepState::NotDone) {
+                self.spend(place, true, visits);
             }
+        }
+    }
+
+    /// A step that is known not to be done has no tries left, or another.
+    fn spend(&mut self, place: usize, undoing: bool, visits: &mut Vec<Cell>) {
+        let times = self.step(place).map_or(0, |step| step.retry.times);
+        let Some(position) = self.position_mut(place, undoing) else { return };
+        if position.spent > times {
+            let answer = position.feed(StepInput::Deadline, visits);
+            self.failed(place, undoing, answer, visits);
         }
     }
 
@@ -108,10 +120,11 @@ impl Ledger {
     }
 
     fn draining(&mut self, visits: &mut Vec<Cell>) {
-        if !self.quiet() {
+        let in_mid_step = mutants::on(Mutant::SupersedeMidStep) && self.superseded;
+        if !self.quiet() && !mutants::on(Mutant::UndoUndrained) && !in_mid_step {
             return;
         }
-        if let Some(why) = self.beyond() {
+        if let Some(why) = self.beyond().filter(|_| !in_mid_step) {
             self.hold(RunInput::SettledBeyond, why, visits);
         } else if self.superseded && !self.aborted && !self.undo_wanted {
             self.outcome = Some(Outcome::Superseded);

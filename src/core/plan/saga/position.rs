@@ -5,6 +5,7 @@
 use super::cell::Cell;
 use super::step_table::{StepAnswer, StepInput, StepState, step_cell};
 use crate::ids::Name;
+use crate::mutants::{self, Mutant};
 use crate::plan::fill::Filled;
 use crate::plan::journal::{By, Op, Reply, Sent, Stuck};
 use alloc::sync::Arc;
@@ -89,7 +90,7 @@ impl Position {
 }
 
 /// Which column an answer is heard in.
-pub(super) const fn column(op: Op, reply: Reply) -> StepInput {
+pub(super) fn column(op: Op, reply: Reply) -> StepInput {
     match (op, reply) {
         (Op::Do | Op::Undo, Reply::Done) => StepInput::Ok,
         (Op::Do | Op::Undo, Reply::NotDone | Reply::Transient) => StepInput::NotApplied,
@@ -97,7 +98,9 @@ pub(super) const fn column(op: Op, reply: Reply) -> StepInput {
         (Op::Do | Op::Undo, Reply::Unknown) => StepInput::Timeout,
         (Op::Observe, Reply::Done) => StepInput::ObsDone,
         (Op::Observe, Reply::NotDone) => StepInput::ObsNeeded,
-        (Op::Observe, Reply::Transient | Reply::Refused | Reply::Unknown) => StepInput::ObsUnknown,
+        (Op::Observe, Reply::Transient | Reply::Refused | Reply::Unknown) => {
+            if mutants::on(Mutant::UnknownIsNeeded) { StepInput::ObsNeeded } else { StepInput::ObsUnknown }
+        }
         (Op::Verify, Reply::Done) => StepInput::VerOk,
         (Op::Verify, Reply::NotDone | Reply::Transient | Reply::Refused | Reply::Unknown) => StepInput::VerNo,
     }

@@ -10,6 +10,7 @@ use super::step_table::{StepInput, StepState};
 use super::want::{Answer, Commit, Heard, HeldWhy, Page, Told, Why};
 use super::watch::{Target, Watch};
 use crate::ids::Name;
+use crate::mutants::{self, Mutant};
 use crate::plan::fill::Filled;
 use crate::plan::journal::{Entry, Op, Outcome, Reply, Start};
 use crate::plan::{Plan, StepName};
@@ -74,7 +75,9 @@ impl Run {
         let mut ledger = Ledger::new(plan, start.clone(), &mut cells);
         rest.iter().for_each(|entry| ledger.apply(entry, &mut cells));
         let mut run = Run::of(ledger, now);
-        run.lose(&mut cells);
+        if !mutants::on(Mutant::SuccessorTrusts) {
+            run.lose(&mut cells);
+        }
         Some((run, cells))
     }
 
@@ -153,6 +156,12 @@ impl Run {
             .is_some_and(|position| position.state == StepState::Done)
     }
 
+    /// When this holder began with it.
+    #[must_use]
+    pub const fn took_over(&self) -> Mono {
+        self.took_over
+    }
+
     /// Whether something that happened or was said is not durable yet.
     #[must_use]
     pub const fn is_writing(&self) -> bool {
@@ -229,6 +238,11 @@ impl Run {
 
     fn answered(&mut self, txn: u32, commit: Commit, cells: &mut Vec<Cell>) {
         let Some(mut flight) = self.flight.take_if(|flight| flight.txn == txn) else { return };
+        let commit = match commit {
+            Commit::Unknown if mutants::on(Mutant::UnknownIsRefused) => Commit::Refused,
+            Commit::Unknown if mutants::on(Mutant::UnknownIsDurable) => Commit::Committed,
+            known => known,
+        };
         let ledger = &mut self.ledger;
         match commit {
             Commit::Committed => flight.entries.iter().for_each(|entry| ledger.apply(entry, cells)),
@@ -262,6 +276,10 @@ impl Run {
     ) {
         let Some(place) = self.ledger.place(&step) else { return };
         let begun = self.watch(place, undoing).and_then(|watch| watch.begun);
+        let serial = match begun {
+            Some(begun) if mutants::on(Mutant::AnyReplyCounts) => begun.serial,
+            Some(_) | None => serial,
+        };
         let awaited =
             begun.is_some_and(|begun| begun.serial == serial) && !self.hears(&step, undoing, serial);
         let Some(position) = self.ledger.position_mut(place, undoing) else { return };
@@ -269,7 +287,14 @@ impl Run {
             position.feed(StepInput::LateReply, cells);
             return;
         }
-        match (position.present.map(|present| present.op), reply) {
+        let op = position.present.map(|present| present.op);
+        let reply = match (op, reply) {
+            (Some(Op::Do | Op::Undo), Reply::Unknown) if mutants::on(Mutant::TimeoutIsFailure) => {
+                Reply::NotDone
+            }
+            (_, reply) => reply,
+        };
+        match (op, reply) {
             // That nobody knows need not be written down: who reads an intent without an outcome knows that.
             (Some(Op::Do | Op::Undo), Reply::Unknown) => {
                 position.feed(StepInput::Timeout, cells);

@@ -2,6 +2,7 @@
 //! the holder; a successor counts anew, so longer and never shorter.
 
 use super::step_table::StepState;
+use crate::mutants::{self, Mutant};
 use crate::plan::step::{LateCall, Step};
 use crate::time::{Mono, Span};
 
@@ -58,7 +59,7 @@ impl Watch {
             StepState::Unsettled => {
                 let raised = step.late_call == LateCall::Checked && step.late == Span::ZERO;
                 // Where the provider compares tokens, looking raises its mark, and nothing older lands after that.
-                self.drained = if itself || raised {
+                self.drained = if itself || raised || mutants::on(Mutant::ObserveUndrained) {
                     now
                 } else {
                     let from = match self.begun {

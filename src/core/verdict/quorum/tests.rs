@@ -187,7 +187,7 @@ fn our_own_voice_counts_like_any_other() {
     assert_eq!(votes.answered(3), Observers::NONE);
     votes.answer_myself(who(1), 3);
     assert_eq!(votes.answered(3), Observers::NONE.and(who(1)));
-    assert_eq!(votes.reading(CELL, &of(3), Counted::all()), Some((Span::secs(2), NOW)));
+    assert_eq!(votes.reading(CELL, &of(3), Counted::all(), None), Some((Span::secs(2), NOW)));
 }
 
 #[test]
@@ -239,24 +239,24 @@ fn the_newest_reading_says_what_would_be_lost() {
         fresh,
         ..says(Say::Up, 9)
     };
-    assert_eq!(votes.reading(CELL, &of(3), Counted::all()), None);
+    assert_eq!(votes.reading(CELL, &of(3), Counted::all(), None), None);
     votes.tell(who(0), 1, OURS, 1, &[read(900, 30, true)], NOW);
     votes.tell(who(1), 1, OURS, 1, &[read(250, 10, false)], NOW);
     votes.tell(who(2), 1, OURS, 1, &[says(Say::Up, 9)], NOW);
-    let reading = |counted| votes.reading(CELL, &of(3), counted);
+    let reading = |counted| votes.reading(CELL, &of(3), counted, None);
     assert_eq!(reading(Counted::all()), Some((Span::millis(250), ago(10))));
     assert_eq!(reading(Counted::answers(Observers::first(3))), Some((Span::millis(900), ago(30))));
     assert_eq!(reading(Counted::answers(Observers::NONE)), None);
     votes.tell(who(0), 2, OURS, 1, &[read(700, 10, true)], NOW);
     assert_eq!(
-        votes.reading(CELL, &of(3), Counted::all()),
+        votes.reading(CELL, &of(3), Counted::all(), None),
         Some((Span::millis(700), ago(10))),
         "of two that are as new, what would lose more"
     );
     let finer = Reading { value: Span::micros(1), age: Span::ZERO };
     votes.tell(who(2), 2, OURS, 1, &[Spoken { reading: Some(finer), ..says(Say::Up, 9) }], NOW);
     assert_eq!(
-        votes.reading(CELL, &of(3), Counted::all()).map(|(value, _)| value),
+        votes.reading(CELL, &of(3), Counted::all(), None).map(|(value, _)| value),
         Some(Span::millis(1)),
         "never less than was read"
     );
@@ -494,4 +494,17 @@ proptest! {
         carried.changes = votes.changes;
         prop_assert_eq!(alloc::format!("{carried:?}"), alloc::format!("{votes:?}"));
     }
+}
+
+#[test]
+fn an_answer_that_came_late_may_have_been_written_right_after_the_ask() {
+    let mut votes = Votes::new(3, 1);
+    votes.live_by(OURS, who(2));
+    let reading = Some(Reading { value: Span::secs(1), age: Span::secs(2) });
+    votes.tell(who(0), 1, OURS, 1, &[Spoken { reading, fresh: true, ..says(Say::Up, 9) }], NOW);
+    let read = |asked| votes.reading(CELL, &of(3), Counted::answers(Observers::NONE.and(who(0))), asked);
+    assert_eq!(read(None), Some((Span::secs(1), NOW.before(Span::secs(2)))));
+    let asked = NOW.before(Span::secs(40));
+    let at_worst = asked.before(Span::secs(2)).before(Span::millis(1));
+    assert_eq!(read(Some(asked)), Some((Span::secs(1), at_worst)), "40 s on its way");
 }

@@ -35,6 +35,7 @@ fn spiced(mut draft: PlanDraft, dice: &mut Dice) -> PlanDraft {
             BodyDraft::Action(action) => {
                 action.settles = match action.acts_as {
                     ActsAs::Fences if dice.percent(70) => Settles::Proved,
+                    ActsAs::Fences if dice.percent(50) => Settles::Cut,
                     _ => Settles::Nothing,
                 };
                 action.undoable = dice.percent(70);
@@ -85,14 +86,15 @@ fn usual(dice: &mut Dice) -> PlanDraft {
     use crate::plan::tests::{acting, lapse};
     let mut steps = alloc::vec![
         exec("warm", "x"),
+        exec("ready", "x").needing(&["warm"]),
         acting("fence", ActsAs::Fences).with(|step| step.region = Some(raw("{from}"))),
         lapse("lapse"),
-        acting("promote", ActsAs::Promotes).needing(&["warm"]),
+        acting("promote", ActsAs::Promotes).needing(&["ready"]),
         acting("dns", ActsAs::Routes).needing(&["promote"]),
         crate::plan::tests::own("gate", Own::Wait { lasts: None, until: None }).needing(&["promote"]),
         exec("after", "x").needing(&["dns", "gate"]),
     ];
-    steps[5].body = gate();
+    steps[6].body = gate();
     let mut phases = Vec::new();
     if dice.percent(50) {
         phases.push((n("all"), Span::secs(1 + dice.upto(60))));
@@ -133,10 +135,21 @@ fn played(plan: &Arc<Plan>, seed: u64) -> World {
     let mut start = start(plan, way, mode);
     start.exposure_accepted = dice.percent(10);
     let mut world = World::new(plan, start, trouble, seed);
+    if dice.percent(20) {
+        world.silent_since = None;
+    }
     assert!(world.play(), "neither over nor a person's: {:?}\n{:#?}", world.run, world.journal);
     over_or_paged(&mut world);
     replayed_at_every_entry(&world);
     world
+}
+
+/// A usual failover in a world of that seed.
+#[cfg(feature = "mutants")]
+pub(super) fn usual_world(seed: u64) {
+    if let Some(plan) = made(usual(&mut Dice::new(seed))) {
+        played(&plan, seed);
+    }
 }
 
 /// L2: it is over, or a person was told.

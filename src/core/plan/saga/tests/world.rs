@@ -7,7 +7,9 @@ use super::super::*;
 use crate::authority::{Held, Renewed, Session, SessionId};
 use crate::ids::{Name, StepPos};
 use crate::plan::step::{ActsAs, Body, LateCall};
-use crate::plan::{By, Entry, Filled, Mode, Only, Op, Own, Plan, Reply, RunId, Start, StepName};
+use crate::plan::{
+    By, Entry, Filled, Mode, Only, Op, Outcome, Own, Plan, Reply, RunId, Settles, Start, StepName,
+};
 use crate::time::{Mono, Span};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
@@ -87,6 +89,11 @@ pub(super) struct World {
     /// The newest serial by which somebody was told what is so.
     known: BTreeMap<(usize, bool), u64>,
     serials: BTreeSet<u64>,
+    /// What was really said: to which intent, which target takes writes and when, which pages are kept, who agreed.
+    replies: Vec<(u64, Reply)>,
+    targets: BTreeMap<StepName, Mono>,
+    kept: Vec<Page>,
+    agreed: BTreeSet<By>,
 }
 
 pub(super) fn held(now: Mono) -> Held {
@@ -136,6 +143,10 @@ impl World {
             marks: alloc::vec![0; plan.steps().len()],
             known: BTreeMap::new(),
             serials: BTreeSet::new(),
+            replies: Vec::new(),
+            targets: BTreeMap::new(),
+            kept: Vec::new(),
+            agreed: BTreeSet::new(),
         }
     }
 
@@ -150,6 +161,20 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, heard: Heard) -> Option<Answer> {
+        match &heard {
+            Heard::Finished { serial, reply, .. } => self.replies.push((*serial, *reply)),
+            Heard::ReadBack { step, writable: true } => {
+                self.targets.insert(step.clone(), self.now);
+            }
+            Heard::ReadBack { step, writable: false } => {
+                self.targets.remove(step);
+            }
+            Heard::Recorded(page) => self.kept.push(page.clone()),
+            Heard::Ordered(Verb::Accept { by, matches: true }) => {
+                self.agreed.insert(by.clone());
+            }
+            _ => {}
+        }
         let told = self.run.tell(heard, self.now);
         self.visit(told.cells);
         told.answer
@@ -244,13 +269,24 @@ impl World {
         durable
     }
 
-    /// By the journal alone: S2, S8, what promotes, what is taken back.
+    /// By the journal and what was really said: S2, S8, S12, what promotes, what is taken back, what is heard, the end.
     fn judge(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Heard { step, serial, reply, .. } => self.judge_heard(step, *serial, *reply),
+            Entry::Accepted { by } => assert!(self.agreed.contains(by), "{by:?} agreed to something else"),
+            Entry::Ended(outcome) => self.judge_end(*outcome),
+            _ => {}
+        }
         let Entry::Intent { step, undoing, op, serial, .. } = entry else { return };
         assert!(*serial > 40 && self.serials.insert(*serial), "serial {serial} is intended twice");
         assert!(self.serials.last() == Some(serial), "serials grow");
         let (run, _) = Run::replay(Arc::clone(&self.plan), &self.journal, self.now).unwrap();
         let place = self.plan.position(step).unwrap().index();
+        let live = run.start().mode == Mode::Live;
+        if matches!(op, Op::Do | Op::Undo) && self.plan.steps()[place].acts_as == ActsAs::Routes && live {
+            let read = self.targets.get(step).is_some_and(|at| self.now - *at <= Span::secs(10));
+            assert!(read, "S12: {step} leads users where nobody looked");
+        }
         if *op == Op::Do && !undoing {
             let states: Vec<StepState> = run.steps().map(|(_, state)| state).collect();
             for need in &self.plan.steps()[place].needs {
@@ -273,12 +309,74 @@ impl World {
                 let passed = self.plan.promotes(way).find(|pos| self.so[pos.index()]);
                 assert!(passed.is_none(), "{step} is taken back after the commit point");
             }
+            let unknown = (0..self.so.len()).find(|&place| self.unknown(place));
+            let unknown = unknown.map(|place| &self.plan.steps()[place].name);
+            assert!(unknown.is_none(), "{step} is taken back, and nobody knows of {unknown:?}");
             let later: Vec<(&StepName, StepState)> = run.undone().collect();
             for (other, what) in self.plan.steps().iter().enumerate() {
                 let after = what.needs.iter().any(|need| need.index() == place);
                 assert!(!after || later[other].1.is_final(), "{step} is taken back before {}", what.name);
             }
         }
+    }
+
+    /// Whether nobody was ever told what the newest try of a step has changed.
+    fn unknown(&self, place: usize) -> bool {
+        let what = &self.plan.steps()[place];
+        let changes = what.changing || matches!(what.acts_as, ActsAs::Promotes | ActsAs::Routes);
+        let real = match self.run.start().mode {
+            Mode::Live => true,
+            Mode::Drill => what.drill.does == crate::plan::step::InDrill::Run,
+            Mode::Preview => false,
+        };
+        let mut ops = BTreeMap::new();
+        let mut unknown = false;
+        for entry in &self.journal {
+            match entry {
+                Entry::Intent { step, undoing: false, op, serial, .. } if *step == what.name => {
+                    ops.insert(*serial, *op);
+                    unknown |= *op == Op::Do;
+                }
+                Entry::Heard { step, undoing: false, serial, reply, .. } if *step == what.name => {
+                    match ops.get(serial) {
+                        Some(Op::Do) => unknown &= *reply == Reply::Unknown,
+                        Some(Op::Observe) => unknown &= !matches!(reply, Reply::Done | Reply::NotDone),
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        unknown && real && changes
+    }
+
+    fn judge_heard(&self, step: &StepName, serial: u64, reply: Reply) {
+        let began = self.began.iter().any(|(of, op, to)| {
+            *of == step.to_string() && *to == serial && matches!(op, Op::Do | Op::Undo | Op::Observe)
+        });
+        let said = self.replies.contains(&(serial, reply));
+        assert!(!began || said, "nobody said {reply:?} of {step} to {serial}");
+        let what = &self.plan.steps()[self.plan.position(step).unwrap().index()];
+        if let (Body::Own(Own::Lapse { .. }), Reply::Done, Mode::Live) =
+            (&what.body, reply, self.run.start().mode)
+        {
+            assert!(self.silent_since.is_some(), "{step} has lapsed, and its daemon gives a pulse");
+        }
+    }
+
+    fn judge_end(&self, outcome: Outcome) {
+        let owes = outcome != Outcome::Done && self.run.start().mode == Mode::Live;
+        assert!(!owes || self.kept.contains(&Page::Ends(outcome)), "it ends before its page is durable");
+        let lands = self.soon.iter().find_map(|(_, _, what)| match what {
+            Soon::Land { place, serial, .. } => {
+                let step = &self.plan.steps()[*place];
+                let refused = step.late_call == LateCall::Checked && *serial < self.marks[*place];
+                (!refused).then_some(&step.name)
+            }
+            Soon::Tell(_) => None,
+        });
+        let handed = outcome == Outcome::HandedOver;
+        assert!(handed || lands.is_none(), "S2: {lands:?} is still to land when the run ends");
     }
 
     fn may_promote(&self, states: &[StepState]) {
@@ -290,7 +388,9 @@ impl World {
             Fencing::Named { steps, unfenced, .. } => {
                 let settled = |pos: &StepPos| {
                     let step = &self.plan.steps()[pos.index()];
-                    states[pos.index()] == StepState::Done && step.settles.enough_for_auto()
+                    let enough =
+                        matches!(step.settles, Settles::Lapsed | Settles::Structural | Settles::Proved);
+                    states[pos.index()] == StepState::Done && enough
                 };
                 steps.iter().any(settled)
                     || accepted
@@ -343,7 +443,12 @@ impl World {
                     }
                     5 => {
                         // It lands as late as its class lets it, long after everybody has given it up.
-                        let end = if refuses { deadline } else { deadline + late };
+                        let end = match (class, refuses) {
+                            (LateCall::Deadline, true) => deadline,
+                            // Nobody has told that provider when to refuse.
+                            (LateCall::Deadline, false) => deadline + Span::mins(1),
+                            (LateCall::Checked | LateCall::None, _) => deadline + late,
+                        };
                         let longest = (end - self.now).as_micros();
                         self.later(Span::micros(self.dice.clone().upto(longest)), land);
                         self.dice.upto(2);
@@ -482,6 +587,7 @@ impl World {
             if round == self.trouble.rounds {
                 self.trouble = Trouble::NONE;
                 self.up = true;
+                self.silent_since.get_or_insert(self.now);
             }
             let calm = round >= self.trouble.rounds;
             let mut looks = 0;

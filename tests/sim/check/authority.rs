@@ -1,0 +1,124 @@
+//! S3, S4, S11: who may act. Nothing is handed over without a session that lives; runs begin one at a time, by one
+//! transaction over everything that was looked at; a pause stops what begins by itself.
+
+use watchkeeper_core::agree::{Guard, Txn, Write};
+use watchkeeper_core::authority::SessionId;
+use watchkeeper_core::effect::Call;
+use watchkeeper_core::plan::{Entry, Mode, PlanKind};
+use watchkeeper_core::time::Mono;
+
+use super::{Out, Scene, begins, entries};
+
+/// It needs to remember nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Authority;
+
+impl Authority {
+    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
+    pub(crate) fn handed(
+        &mut self,
+        scene: &Scene<'_>,
+        by: usize,
+        call: &Call,
+        now: Mono,
+        until: Option<Mono>,
+        session: Option<SessionId>,
+        out: &mut Out,
+    ) {
+        if until.is_none_or(|until| now >= until) {
+            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
+        }
+        let claim = scene.store.services[call.service.index()].claim.1.as_ref();
+        let holds = claim.is_some_and(|claim| {
+            Some(claim.session) == session
+                && scene.store.lives(claim.session)
+                && scene.store.observer(&claim.holder) == Some(by)
+        });
+        if !holds {
+            out.broke(scene.now, "S4", "truth", "a call was handed over by an observer whose claim is gone");
+        }
+    }
+
+    /// What a transaction compares, before anything is known of it.
+    pub(crate) fn sent(&mut self, scene: &Scene<'_>, _by: usize, txn: &Txn, out: &mut Out) {
+        let has = |wanted: fn(&Guard) -> bool| txn.guards.iter().any(wanted);
+        let writes = |wanted: fn(&Write) -> bool| txn.writes.iter().any(wanted);
+        let changes = writes(|write| {
+            matches!(write, Write::Record(_) | Write::Begin(..) | Write::Append(..) | Write::Velocity(_))
+        });
+        let mut miss = |what: &str| {
+            let purpose = txn.id.purpose;
+            out.broke(scene.now, "S3", "letter", &format!("{purpose:?} does not compare {what}"));
+        };
+        if changes && !has(|guard| matches!(guard, Guard::Claim(_))) {
+            miss("the claim");
+        }
+        if writes(|write| matches!(write, Write::Record(_)))
+            && !has(|guard| matches!(guard, Guard::Record(_)))
+        {
+            miss("the record");
+        }
+        if writes(|write| matches!(write, Write::Append(..)))
+            && !has(|guard| matches!(guard, Guard::Journal(..)))
+        {
+            miss("the journal's length");
+        }
+        if writes(|write| matches!(write, Write::Vote(_) | Write::Claim))
+            && !has(|guard| matches!(guard, Guard::Session(_)))
+        {
+            miss("the session that it hangs on");
+        }
+        if writes(|write| matches!(write, Write::Claim)) && !has(|guard| matches!(guard, Guard::Unclaimed)) {
+            miss("that the claim is free");
+        }
+        if writes(|write| matches!(write, Write::Vote(_))) && !has(|guard| matches!(guard, Guard::Vote(..))) {
+            miss("its own vote");
+        }
+        if let Some(begins) = begins(scene, txn)
+            && begins.automatic
+        {
+            if !has(|guard| matches!(guard, Guard::Velocity(_))) {
+                miss("the velocity counter");
+            }
+            if !writes(|write| matches!(write, Write::Velocity(_))) {
+                miss("and raise the velocity counter");
+            }
+        }
+    }
+
+    /// In truth, as it is committed.
+    pub(crate) fn commits(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        let service = txn.id.service.index();
+        let Some(old) = scene.store.record(service) else { return };
+        let new = txn.writes.iter().rev().find_map(|write| match write {
+            Write::Record(record) => Some(record),
+            _ => None,
+        });
+        let changes = txn.writes.iter().any(|write| matches!(write, Write::Record(_) | Write::Append(..)));
+        if changes && scene.store.holder(service) != Some(by) {
+            out.broke(scene.now, "S3", "truth", "a record was changed by somebody without the claim");
+        }
+        if let (Some(before), Some(new)) = (&old.run, new)
+            && new.run.as_ref().is_none_or(|after| after.id != before.id)
+        {
+            let ends = entries(txn).any(|(run, e)| run == before.id && matches!(e, Entry::Ended(_)));
+            if !ends && scene.store.outcome(service, before.id).is_none() {
+                let what = "a run took the place of another, or was dropped, that had not ended";
+                out.broke(scene.now, "S3", "truth", what);
+            }
+        }
+        let Some(begins) = begins(scene, txn) else { return };
+        let live = begins.start.mode == Mode::Live;
+        let occupies = new.is_some_and(|new| new.run.as_ref().is_some_and(|run| run.id == begins.run));
+        let kind = txn.writes.iter().find_map(|write| match write {
+            Write::Begin(_, journal) => Some(journal.plan.kind()),
+            _ => None,
+        });
+        if live && kind != Some(PlanKind::Inspect) && !occupies {
+            out.broke(scene.now, "S3", "truth", "a live run began without occupying the claim");
+        }
+        if begins.automatic && (old.paused || old.maintenance) {
+            out.broke(scene.now, "S11", "truth", "a failover began by itself while the service was paused");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! L1, L2, L5, L6: what must come about once faults have healed. Bounds are generous, and count only while few enough
+//! observers are faulty.
+
+use watchkeeper_core::agree::RunId;
+use watchkeeper_core::event::{Decided, Event};
+use watchkeeper_core::plan::Mode;
+use watchkeeper_core::severity::Turn;
+
+use super::faulty::Faulty;
+use super::{Begins, Out, Scene};
+use crate::shape::{Shape, place};
+
+/// A healthy core starts what is due within this: worst detection 16 s, 60 s held, the ask, a takeover, and room.
+const BOUND: u64 = 150_000_000;
+/// `blind_page`, and the time until nothing is known any more (three intervals and a time-out), and room.
+const PAGE_BOUND: u64 = 180_000_000;
+/// What is at rest agrees after so long.
+const REST: u64 = 120_000_000;
+
+/// What has come about.
+#[derive(Clone, Debug)]
+pub(crate) struct Liveness {
+    /// By service: the active region serves nobody since then.
+    dark: Vec<Option<u64>>,
+    /// By service: neither its front nor its database live.
+    dead: Vec<Option<u64>>,
+    started: Vec<Option<u64>>,
+    refused: Vec<Option<u64>>,
+    told: Vec<Option<u64>>,
+    /// By service, then observer: its incident is open.
+    open: Vec<Vec<bool>>,
+    /// By service: the unfinished run, and since when.
+    running: Vec<Option<(RunId, u64)>>,
+    /// By service: at rest since then.
+    rest: Vec<Option<u64>>,
+    /// When the newest fault began or ended.
+    quiet: u64,
+    restored: bool,
+}
+
+impl Liveness {
+    pub(crate) fn new(shape: &Shape) -> Liveness {
+        Liveness {
+            dark: vec![None; shape.services],
+            dead: vec![None; shape.services],
+            started: vec![None; shape.services],
+            refused: vec![None; shape.services],
+            told: vec![None; shape.services],
+            open: vec![vec![false; shape.observers]; shape.services],
+            running: vec![None; shape.services],
+            rest: vec![None; shape.services],
+            quiet: 0,
+            restored: false,
+        }
+    }
+
+    pub(crate) fn restored(&mut self) {
+        self.restored = true;
+    }
+
+    pub(crate) fn crashed(&mut self, observer: usize) {
+        self.open.iter_mut().for_each(|open| open[observer] = false);
+    }
+
+    pub(crate) fn starts(&mut self, scene: &Scene<'_>, service: usize, begins: &Begins<'_>) {
+        if begins.start.mode == Mode::Live {
+            self.started[service] = Some(scene.now);
+        }
+    }
+
+    pub(crate) fn recorded(&mut self, scene: &Scene<'_>, by: usize, service: usize, event: &Event) {
+        match event {
+            Event::Incident { turn, .. } => {
+                self.open[service][by] = match turn {
+                    Turn::Opened | Turn::Raised | Turn::Flapped => true,
+                    Turn::Recovering | Turn::Closed | Turn::Blipped | Turn::Passed => false,
+                    Turn::Same => self.open[service][by],
+                };
+                if matches!(turn, Turn::Opened | Turn::Raised | Turn::Flapped) {
+                    self.told[service] = Some(scene.now);
+                }
+            }
+            Event::Blind(_) => self.told[service] = Some(scene.now),
+            Event::Decided(Decided::Blocked(..)) => self.refused[service] = Some(scene.now),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn committed(&mut self, scene: &Scene<'_>, service: usize) {
+        let run = scene.store.record(service).and_then(|record| record.run.as_ref()).map(|run| run.id);
+        let known = self.running[service];
+        if known.map(|(id, _)| id) != run {
+            self.running[service] = run.map(|run| (run, scene.now));
+            (self.dark[service], self.dead[service]) = (None, None);
+        }
+    }
+
+    /// The world has changed; first whatever was due before.
+    pub(crate) fn look(&mut self, scene: &Scene<'_>, faulty: &Faulty, out: &mut Out) {
+        self.due(scene, faulty, out);
+        self.quiet = scene.now;
+        for service in 0..scene.shape.services {
+            let Some(active) = scene.store.active(service) else { continue };
+            let keep = |kept: &mut Option<u64>, bad: bool| match (bad, *kept) {
+                (true, None) => *kept = Some(scene.now),
+                (false, Some(_)) => *kept = None,
+                (true, Some(_)) | (false, None) => {}
+            };
+            keep(&mut self.dark[service], !scene.serves(service, active));
+            let lives = scene.truth.lives(service, active) && !scene.shape.recipes[service].stateless;
+            let dead = !scene.truth.answers(service, active) && !lives;
+            keep(&mut self.dead[service], dead);
+            let _at_rest = &self.rest;
+        }
+    }
+
+    fn due(&mut self, scene: &Scene<'_>, faulty: &Faulty, out: &mut Out) {
+        let now = scene.now;
+        if self.restored || faulty.lately(now) > scene.shape.tolerated() || !scene.truth.quorum {
+            return;
+        }
+        for service in 0..scene.shape.services {
+            let Some(since) = self.dark[service] else { continue };
+            let before = |at: Option<u64>| at.is_some_and(|at| at >= since);
+            if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
+            {
+                out.broke(now, "L6", "truth", "users are not served, and nobody was told");
+                self.told[service] = Some(now);
+            }
+            let Some(active) = scene.store.active(service) else { continue };
+            let away = (0..scene.shape.regions).any(|to| {
+                to != active && scene.truth.parts[service][to].ready && scene.truth.answers(service, to)
+            });
+            let dead = self.dead[service].is_some_and(|dead| now >= dead.max(since) + BOUND);
+            let first = self.started[service].is_none() && self.running[service].is_none();
+            if dead && first && away && !before(self.refused[service]) {
+                let what = "the active region is dead, and nothing was started or refused";
+                out.broke(now, "L1", "truth", what);
+                self.refused[service] = Some(now);
+            }
+        }
+    }
+
+    /// At the end.
+    pub(crate) fn close(&mut self, scene: &Scene<'_>, faulty: &Faulty, out: &mut Out) {
+        self.due(scene, faulty, out);
+        let now = scene.now;
+        for service in 0..scene.shape.services {
+            let recipe = scene.shape.recipes[service];
+            let Some(active) = scene.store.active(service) else { continue };
+            let quiet = now > self.quiet + REST && !self.restored;
+            let idle = self.running[service].is_none();
+            let ended = scene.store.record(service).and_then(|record| record.last_failover.as_ref());
+            let done = ended.is_none_or(|last| last.outcome.is_some_and(|outcome| outcome.is_done()));
+            if quiet && idle && done && !recipe.gate {
+                let leads = scene.providers.zones[service].leads;
+                if leads != 1 << active {
+                    out.broke(now, "L5", "truth", "at rest the name leads elsewhere than the record says");
+                }
+                let writable = (0..scene.shape.regions).filter(|&at| scene.writable(service, at));
+                if !recipe.stateless
+                    && writable.clone().count() == 1
+                    && !writable.clone().any(|at| at == active)
+                {
+                    let what = "at rest another region takes writes than the record says";
+                    out.broke(now, "L5", "truth", what);
+                }
+            }
+        }
+        let _names = place("r0");
+    }
+}

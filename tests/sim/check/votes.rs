@@ -1,0 +1,126 @@
+//! S5, S6, S7, S14: on whose word a failover begins by itself. A majority of all observers, each answering the present
+//! ask from a place where it could see, and none of it against what was so.
+
+use watchkeeper_core::agree::{Guard, Txn, Write};
+use watchkeeper_core::plan::{Mode, PlanKind};
+
+use super::faulty::Faulty;
+use super::{Begins, Out, Scene};
+use crate::shape::{Shape, place};
+
+/// What was so, and since when.
+#[derive(Clone, Debug)]
+pub(crate) struct Votes {
+    /// By service, then region: users could be served there since then.
+    serving: Vec<Vec<Option<u64>>>,
+    /// By service, then region: its database has run since then.
+    living: Vec<Vec<Option<u64>>>,
+    /// By service, then region: it ran until then.
+    lived: Vec<Vec<u64>>,
+    /// By observer: its references were last in reach then, if they are not now.
+    reached: Vec<(bool, u64)>,
+    /// By service, then observer: when its references were last in reach as its vote was written.
+    pub(crate) voted: Vec<Vec<u64>>,
+}
+
+impl Votes {
+    pub(crate) fn new(shape: &Shape, now: u64) -> Votes {
+        Votes {
+            serving: vec![vec![None; shape.regions]; shape.services],
+            living: vec![vec![None; shape.regions]; shape.services],
+            lived: vec![vec![0; shape.regions]; shape.services],
+            reached: vec![(true, now); shape.observers],
+            voted: vec![vec![now; shape.observers]; shape.services],
+        }
+    }
+
+    pub(crate) fn look(&mut self, scene: &Scene<'_>) {
+        let keep = |kept: &mut Option<u64>, holds: bool| match (holds, *kept) {
+            (true, None) => *kept = Some(scene.now),
+            (false, Some(_)) => *kept = None,
+            (true, Some(_)) | (false, None) => {}
+        };
+        for service in 0..scene.shape.services {
+            for region in 0..scene.shape.regions {
+                keep(&mut self.serving[service][region], scene.serves(service, region));
+                let stateless = scene.shape.recipes[service].stateless;
+                let lives = scene.truth.lives(service, region)
+                    && (!stateless || scene.truth.parts[service][region].web);
+                if self.living[service][region].is_some() {
+                    self.lived[service][region] = scene.now;
+                }
+                keep(&mut self.living[service][region], lives);
+            }
+        }
+        for observer in 0..scene.shape.observers {
+            let stands = scene.shape.stands_in(observer);
+            let reaches = scene.truth.references(observer, stands) >= 2;
+            let (before, _) = self.reached[observer];
+            if reaches || before {
+                self.reached[observer].1 = scene.now;
+            }
+            self.reached[observer].0 = reaches;
+        }
+    }
+
+    pub(crate) fn commits(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
+        if txn.writes.iter().any(|write| matches!(write, Write::Vote(_))) {
+            let (reaches, last) = self.reached[by];
+            self.voted[txn.id.service.index()][by] = if reaches { scene.now } else { last };
+        }
+    }
+
+    pub(crate) fn starts(
+        &mut self,
+        scene: &Scene<'_>,
+        by: usize,
+        txn: &Txn,
+        begins: &Begins<'_>,
+        faulty: &Faulty,
+        out: &mut Out,
+    ) {
+        let live = begins.start.mode == Mode::Live;
+        let moves = txn.writes.iter().find_map(|write| match write {
+            Write::Begin(_, journal) if journal.plan.kind() == PlanKind::Failover => {
+                let at = journal.plan.at();
+                Some((place(at.from.as_ref()?.as_str())?, place(at.at.as_str())?))
+            }
+            _ => None,
+        });
+        let Some((from, to)) = moves.filter(|_| live && begins.automatic) else { return };
+        let service = txn.id.service.index();
+        let keys = &scene.store.services[service];
+        let ask = keys.ask.1.as_ref().map_or(0, |ask| ask.number);
+        let asked_at = keys.asked_at;
+        let mut counted = vec![false; scene.shape.observers];
+        counted[by] = true;
+        for guard in &txn.guards {
+            let Guard::Vote(who, revision) = guard else { continue };
+            let Some(who) = scene.store.observer(who).filter(|_| *revision > 0) else { continue };
+            let answers = keys.votes[who].2.as_ref().is_some_and(|vote| vote.answers == ask && ask > 0);
+            if answers {
+                counted[who] = true;
+                if self.voted[service][who] < asked_at {
+                    let what = format!("the vote of o{who} counted, which had no reference in reach");
+                    out.broke(scene.now, "S5", "truth", &what);
+                }
+            }
+        }
+        if ask == 0 {
+            out.broke(scene.now, "S5", "letter", "a failover began by itself, and nobody was asked");
+        }
+        if counted.iter().filter(|counted| **counted).count() < scene.shape.majority() {
+            let what = "a failover began on fewer answers than a majority of all observers";
+            out.broke(scene.now, "S6", "letter", what);
+        }
+        let few = faulty.lately(scene.now) <= scene.shape.tolerated();
+        if self.serving[service][from].is_some_and(|since| since <= asked_at) && few {
+            let what = "a failover began by itself while the active region served users";
+            out.broke(scene.now, "S14", "truth", what);
+        }
+        if self.living[service][to].is_none() && self.lived[service][to] < asked_at && few {
+            let what = "a failover began by itself to a region that does not live";
+            out.broke(scene.now, "S7", "truth", what);
+        }
+    }
+}

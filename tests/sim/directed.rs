@@ -1,0 +1,108 @@
+//! Faults that are aimed: at the so-manieth durable write of runs, or at the so-manieth call that is handed over. By
+//! chance alone most of these moments are never hit.
+
+use crate::rng::Rng;
+
+/// At which moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point {
+    /// The so-manieth transaction of a start, a journal or an end, as it is sent.
+    Write(u32),
+    /// The so-manieth call, between the look at the clock and the sending.
+    Call(u32),
+}
+
+/// What goes wrong there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// The process dies before anything is sent.
+    CrashBefore,
+    /// It lands, and the process dies before the answer.
+    CrashAfter,
+    /// It lands, and the answer is lost.
+    AnswerLost,
+    /// It is lost.
+    Lost,
+    /// It lands, but late.
+    Late(u64),
+    /// The process stands still for so long, with it on its way.
+    Pause(u64),
+    /// The observer is cut off from the coordinator for so long, with it on its way.
+    Cut(u64),
+    /// An operator says stop.
+    Abort,
+    /// An operator says the contrary.
+    Contrary,
+    /// The config is read anew.
+    Reload,
+    /// A renewal is on its way too, and the process stands still.
+    PauseRenewing(u64),
+}
+
+/// So many kinds of acts there are.
+pub(crate) const ACTS: [&str; 11] = [
+    "crash before",
+    "crash after",
+    "answer lost",
+    "lost",
+    "late",
+    "pause",
+    "cut",
+    "abort",
+    "contrary",
+    "reload",
+    "pause renewing",
+];
+
+impl Act {
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Act::CrashBefore => 0,
+            Act::CrashAfter => 1,
+            Act::AnswerLost => 2,
+            Act::Lost => 3,
+            Act::Late(_) => 4,
+            Act::Pause(_) => 5,
+            Act::Cut(_) => 6,
+            Act::Abort => 7,
+            Act::Contrary => 8,
+            Act::Reload => 9,
+            Act::PauseRenewing(_) => 10,
+        }
+    }
+
+    pub(crate) fn any(rng: &mut Rng) -> Act {
+        let long = rng.between(1_000_000, 90_000_000);
+        match rng.below(11) {
+            0 => Act::CrashBefore,
+            1 => Act::CrashAfter,
+            2 => Act::AnswerLost,
+            3 => Act::Lost,
+            4 => Act::Late(rng.between(3_000_000, 60_000_000)),
+            5 => Act::Pause(long),
+            6 => Act::Cut(long),
+            7 => Act::Abort,
+            8 => Act::Contrary,
+            9 => Act::Reload,
+            _ => Act::PauseRenewing(long),
+        }
+    }
+}
+
+/// One aimed fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aimed {
+    pub(crate) point: Point,
+    pub(crate) act: Act,
+}
+
+impl Aimed {
+    pub(crate) fn any(rng: &mut Rng) -> Aimed {
+        let point = if rng.chance(650) {
+            Point::Write(rng.between(1, 16) as u32)
+        } else {
+            Point::Call(rng.between(1, 8) as u32)
+        };
+        Aimed { point, act: Act::any(rng) }
+    }
+}

@@ -1,0 +1,190 @@
+//! Runs worlds and says what came of them: counts, speed, floors, and every violation with its seed.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use watchkeeper_core::decide::Gate;
+
+use crate::check::{Checks, Tally};
+use crate::directed::ACTS;
+use crate::fault::KINDS;
+use crate::plan::plan;
+use crate::rng::Rng;
+use crate::shape::{self, Shape};
+use crate::world::{LENGTH, World};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) seeds: Option<u64>,
+    pub(crate) from: Option<u64>,
+    pub(crate) one: Option<u64>,
+    pub(crate) shape: Option<u64>,
+    pub(crate) twice: u64,
+    pub(crate) trace: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Wanted {
+        Wanted { seeds: None, from: None, one: None, shape: None, twice: 500, trace: false }
+    }
+}
+
+/// What came of many worlds.
+#[derive(Default)]
+struct Sum {
+    worlds: u64,
+    faulty: u64,
+    events: u64,
+    tally: Tally,
+    with_runs: u64,
+    with: [u64; 4],
+    bit: Vec<u64>,
+    aimed: [u64; ACTS.len()],
+    gates: u64,
+    broken: Vec<(u64, Vec<String>)>,
+}
+
+pub(crate) fn run(wanted: &Wanted) -> ExitCode {
+    let shapes = shape::all();
+    if let Some(seed) = wanted.one {
+        let (checks, story) = live(&shapes, wanted.shape, seed, wanted.trace);
+        story.iter().for_each(|line| println!("{line}"));
+        println!("seed {seed}: {:?}", checks.tally);
+        return verdict(&[(seed, checks.out.broken)]);
+    }
+    let (seeds, from) = (wanted.seeds.unwrap_or(3_000), wanted.from.unwrap_or_else(base));
+    let began = clock();
+    let kept: Vec<u64> = include_str!("failing.txt")
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect();
+    let mut sum = Sum { bit: vec![0; KINDS.len()], ..Sum::default() };
+    for seed in kept.iter().copied().chain(from..from + seeds) {
+        let (checks, _) = live(&shapes, wanted.shape, seed, false);
+        sum.add(seed, checks);
+    }
+    let taken = began.elapsed().max(Duration::from_millis(1));
+    sum.tell(from, taken);
+    for seed in from..from + wanted.twice.min(seeds) {
+        let (one, other) = (live(&shapes, wanted.shape, seed, true), live(&shapes, wanted.shape, seed, true));
+        assert!(one.1 == other.1, "seed {seed} told two stories");
+    }
+    println!("sim: {} worlds told the same story twice, byte for byte", wanted.twice.min(seeds));
+    println!("{} passed, {} failed", sum.worlds - sum.broken.len() as u64, sum.broken.len());
+    verdict(&sum.broken)
+}
+
+/// Another base each day: rare bugs are found by looking elsewhere each time.
+fn base() -> u64 {
+    let day = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() / 86_400);
+    day * 1_000_000
+}
+
+#[expect(clippy::disallowed_methods, reason = "schedules a second are measured, by a clock")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
+/// One world, with its story if that is wanted.
+pub(crate) fn live(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> (Checks, Vec<String>) {
+    let mut rng = Rng::new(seed);
+    let any = rng.pick(shapes);
+    let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);
+    let (faults, aimed) = plan(&mut rng, shape);
+    let mut world = World::new(shape, rng.next(), faults, aimed, trace);
+    world.run();
+    (world.checks, world.trace.unwrap_or_default())
+}
+
+fn verdict(broken: &[(u64, Vec<String>)]) -> ExitCode {
+    for (seed, broken) in broken.iter().take(40) {
+        for what in broken.iter().take(3) {
+            println!("seed {seed}: {what}");
+        }
+    }
+    if broken.iter().all(|(_, broken)| broken.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Sum {
+    fn add(&mut self, seed: u64, checks: Checks) {
+        let tally = checks.tally;
+        self.worlds += 1;
+        self.faulty += u64::from(!checks.calm());
+        self.events += checks.out.events;
+        self.with_runs += u64::from(tally.runs > 0 && !checks.calm());
+        for (with, n) in self.with.iter_mut().zip([tally.takeovers, tally.undone, tally.held, tally.refused])
+        {
+            *with += u64::from(n > 0);
+        }
+        for (sum, one) in self.bit.iter_mut().zip(&checks.bit) {
+            *sum += u64::from(*one > 0);
+        }
+        for (sum, one) in self.aimed.iter_mut().zip(checks.aimed) {
+            *sum += u64::from(one > 0);
+        }
+        self.gates |= checks.gates;
+        let all = &mut self.tally;
+        all.runs += tally.runs;
+        all.automatic += tally.automatic;
+        all.refused += tally.refused;
+        all.blocked += tally.blocked;
+        all.takeovers += tally.takeovers;
+        all.undone += tally.undone;
+        all.held += tally.held;
+        all.ended += tally.ended;
+        all.pages += tally.pages;
+        all.isolations += tally.isolations;
+        all.asks += tally.asks;
+        all.calls += tally.calls;
+        all.replies += tally.replies;
+        if !checks.out.broken.is_empty() {
+            self.broken.push((seed, checks.out.broken));
+        }
+    }
+
+    fn tell(&self, from: u64, taken: Duration) {
+        let all = &self.tally;
+        println!(
+            "sim: {} seeds from {from}, worlds of {} s: {} events, {} runs ({} by themselves, {} ended), {} calls, {} refused transactions, {} refusals, {} takeovers, {} undone, {} held, {} asks, {} isolations, {} pages, {} orders answered",
+            self.worlds,
+            LENGTH / 1_000_000,
+            self.events,
+            all.runs,
+            all.automatic,
+            all.ended,
+            all.calls,
+            all.refused,
+            all.blocked,
+            all.takeovers,
+            all.undone,
+            all.held,
+            all.asks,
+            all.isolations,
+            all.pages,
+            all.replies,
+        );
+        println!(
+            "sim: {:.0} schedules a second, {} violations",
+            self.worlds as f64 / taken.as_secs_f64(),
+            self.broken.len()
+        );
+        let [takeovers, undone, held, refused] = self.with;
+        println!(
+            "sim: of {} faulty worlds {} had runs; takeovers in {takeovers}, undone in {undone}, held in {held}, refused transactions in {refused}",
+            self.faulty, self.with_runs
+        );
+        let list = |words: &[&str], n: &[u64]| {
+            let each: Vec<String> = words.iter().zip(n).map(|(word, n)| format!("{word} {n}")).collect();
+            each.join(", ")
+        };
+        println!("sim: faults bit in so many worlds: {}", list(KINDS, &self.bit));
+        println!("sim: aimed faults hit in so many worlds: {}", list(&ACTS, &self.aimed));
+        let never: Vec<&str> = Gate::ALL
+            .iter()
+            .filter(|gate| self.gates & (1 << (**gate as u64)) == 0)
+            .map(|gate| gate.word())
+            .collect();
+        println!("sim: gates that blocked nothing: {}", never.join(", "));
+    }
+}

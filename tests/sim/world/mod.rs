@@ -1,0 +1,504 @@
+//! One world: observers with real cores, what is really so, a coordinator, providers, users, and time that only events
+//! move. It is sans-IO and knows no clock: the same seed tells the same story.
+
+mod calls;
+mod faults;
+mod people;
+mod store;
+mod watching;
+mod writing;
+
+pub(crate) use writing::asks;
+
+use std::sync::Arc;
+
+use watchkeeper_core::agree::{Answer, Pulse, Txn, TxnId};
+use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
+use watchkeeper_core::effect::{Call, Effect};
+use watchkeeper_core::engine::{start, step};
+use watchkeeper_core::health::Sample;
+use watchkeeper_core::health::self_trust::Round;
+use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
+use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen};
+use watchkeeper_core::order::Order;
+use watchkeeper_core::plan::StepName;
+use watchkeeper_core::state::State;
+use watchkeeper_core::time::Span;
+
+use crate::check::Checks;
+use crate::coordinator::Coordinator;
+use crate::directed::Aimed;
+use crate::fault::Fault;
+use crate::heap::Heap;
+use crate::observer::{Due, Node};
+use crate::provider::{Arrived, Providers};
+use crate::recipe;
+use crate::rng::Rng;
+use crate::shape::{REFERENCES, Shape};
+use crate::truth::Truth;
+use crate::users::Users;
+
+/// How long a world lasts.
+pub(crate) const LENGTH: u64 = 600_000_000;
+/// A probe, a check of references, a request to the coordinator: given up after so long.
+pub(crate) const TIMEOUT: u64 = 2_000_000;
+pub(crate) const ASKED: u64 = 3_000_000;
+
+/// A call on its way.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) number: u64,
+    pub(crate) by: usize,
+    pub(crate) life: u32,
+    pub(crate) call: Call,
+    pub(crate) arrived: Arrived,
+    /// From then on the provider's clock refuses it, in true time.
+    pub(crate) refused_at: Option<u64>,
+    /// Its answer gets lost.
+    pub(crate) mute: bool,
+}
+
+/// A transaction on its way.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) by: usize,
+    pub(crate) life: u32,
+    pub(crate) txn: Box<Txn>,
+    pub(crate) mute: bool,
+}
+
+/// Something that happens.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// A probe is due.
+    Probe(ProbeId, u32),
+    /// A probe has answered.
+    Sampled(Sample),
+    /// A check of the reference points ends.
+    Checked(Round),
+    /// The core wants to be woken.
+    Wake(u64),
+    /// A fact is seen.
+    Told(Box<Seen>),
+    /// Everybody sees a pulse.
+    Pulsed(usize, u64, Option<Pulse>),
+    /// A renewal is answered.
+    Renewed(Nonce, Renewed),
+    /// A late renewal arrives.
+    RenewsLate(usize, Option<SessionId>, bool),
+    /// A transaction arrives.
+    Asks(Box<Asked>),
+    /// It is answered.
+    Answered(TxnId, Box<Answer>),
+    /// A session may be over.
+    SessionEnds(SessionId),
+    /// An observer finds out whether there is a coordinator.
+    Contact,
+    /// The process goes on and sends what it was about to send.
+    Sends(Box<Sent>),
+    /// A call arrives.
+    Arrives(Box<Sent>),
+    /// A call is answered, or given up.
+    Finished(u64, Box<Finished>),
+    /// A promotion is over.
+    Promoted(usize, usize),
+    /// A database may stop with its daemon.
+    Bound(usize),
+    /// A database follows the new primary by itself.
+    Follows(usize, usize),
+    /// Whether a region takes writes was read back.
+    ReadBack(ServiceId, watchkeeper_core::agree::RunId, StepName, bool),
+    /// What was recorded is durable.
+    Flush,
+    /// A notice is delivered, or goes to another channel.
+    Notice(usize),
+    /// A resolver looks a name up again.
+    Resolves(usize, usize),
+    /// A fault begins or ends.
+    Fault(usize, bool),
+    /// An aimed pause or cut is over.
+    Resumes(usize),
+    Mends(usize),
+    /// An operator looks whether there is something to do.
+    Person(usize),
+    /// An order reaches an observer.
+    Orders(Box<Order>),
+    /// The process starts again.
+    Rises,
+    /// The config is read anew.
+    Reloads,
+}
+
+/// To whom, in which life.
+struct Item {
+    who: u32,
+    life: u32,
+    what: What,
+}
+
+/// One world.
+pub(crate) struct World<'a> {
+    pub(crate) shape: &'a Shape,
+    pub(crate) now: u64,
+    heap: Heap<Item>,
+    pub(crate) rng: Rng,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) aimed: Vec<Aimed>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) truth: Truth,
+    pub(crate) store: Coordinator,
+    pub(crate) backup: Option<Box<Coordinator>>,
+    pub(crate) providers: Providers,
+    pub(crate) users: Users,
+    pub(crate) checks: Checks,
+    pub(crate) writes: u32,
+    pub(crate) handed: u32,
+    pub(crate) calls: u64,
+    pub(crate) orders: people::Orders,
+    pub(crate) notices: Vec<store::Notice>,
+    pub(crate) trace: Option<Vec<String>>,
+}
+
+pub(crate) const NOBODY: usize = u32::MAX as usize;
+
+impl<'a> World<'a> {
+    pub(crate) fn new(
+        shape: &'a Shape,
+        seed: u64,
+        faults: Vec<Fault>,
+        aimed: Vec<Aimed>,
+        trace: bool,
+    ) -> World<'a> {
+        let truth = Truth::well(shape.observers, shape.services, shape.regions, REFERENCES);
+        let mut rng = Rng::new(seed);
+        let now = 1_000_000;
+        let mut world = World {
+            shape,
+            now,
+            heap: Heap::new(),
+            providers: Providers::new(shape, &mut rng),
+            users: Users::new(shape, now),
+            checks: Checks::new(shape, now),
+            rng,
+            faults,
+            aimed,
+            nodes: Vec::new(),
+            truth,
+            store: Coordinator::new(shape.observers, shape.services),
+            backup: None,
+            writes: 0,
+            handed: 0,
+            calls: 0,
+            orders: people::Orders::default(),
+            notices: Vec::new(),
+            trace: trace.then(Vec::new),
+        };
+        let skewed = world.rng.chance(300);
+        for _ in 0..shape.observers {
+            let boot = world.rng.below(1_000_000_000_000);
+            let ppm = if skewed { world.rng.below(801) as i64 - 400 } else { 0 };
+            world.nodes.push(Node::new(boot, ppm));
+        }
+        for observer in 0..shape.observers {
+            world.begin(observer);
+        }
+        for at in 0..world.faults.len() {
+            let (from, until) = (world.faults[at].from, world.faults[at].until);
+            world.put(from, NOBODY, What::Fault(at, true));
+            world.put(until.max(from + 1), NOBODY, What::Fault(at, false));
+        }
+        world.people();
+        world.look();
+        world
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&mut self) {
+        while let Some((at, item)) = self.heap.pop() {
+            if at > LENGTH {
+                break;
+            }
+            self.now = at;
+            self.checks.out.events += 1;
+            let who = item.who as usize;
+            if who == NOBODY {
+                self.happen(item.what);
+            } else if self.nodes[who].life == item.life {
+                self.reach(who, item.what);
+            }
+        }
+        self.now = LENGTH;
+        self.close();
+    }
+
+    /// Later, to somebody.
+    pub(crate) fn put(&mut self, later: u64, who: usize, what: What) {
+        let life = if who == NOBODY { 0 } else { self.nodes[who].life };
+        let at = self.now + later;
+        self.heap.put(at, Item { who: who as u32, life, what });
+    }
+
+    pub(crate) fn say(&mut self, text: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let line = format!("{:9.3} {}", self.now as f64 / 1e6, text(self));
+            if let Some(trace) = &mut self.trace {
+                trace.push(line);
+            }
+        }
+    }
+
+    /// An observer reaches the coordinator.
+    pub(crate) fn coordinated(&self, observer: usize) -> bool {
+        self.truth.coordinated(observer, self.shape.stands_in(observer))
+    }
+
+    /// An observer's process starts, with nothing remembered.
+    pub(crate) fn begin(&mut self, observer: usize) {
+        self.nodes[observer].born();
+        let node = &self.nodes[observer];
+        let policies = if node.other_policy { &self.shape.others } else { &self.shape.policies };
+        let policy = Arc::clone(&policies[observer]);
+        let (core, effects) = start(&policy, node.now(self.now));
+        let mut kinds = Vec::new();
+        for probe in 0.. {
+            let Some(slot) = core.probe(ProbeId::at(probe)) else { break };
+            let service = core.service(slot.service).expect("a service");
+            let cell = service.policy.parts.cells[slot.cell.index()];
+            let region = cell.region.expect("a region").index();
+            let called = service.policy.probes[cell.probe.index()].name.as_str();
+            kinds.push((slot.service.index(), region, recipe::kind(called)));
+        }
+        let node = &mut self.nodes[observer];
+        node.due = vec![Due::default(); kinds.len()];
+        node.kinds = kinds;
+        node.core = Some(core);
+        node.bound_until = self.now + recipe::LAPSE;
+        self.obey(observer, effects);
+        self.after(observer);
+        let soon = self.rng.between(10_000, 900_000);
+        self.put(soon, observer, What::Contact);
+    }
+
+    /// Something happens to an observer, unless it stands still: then it waits.
+    fn reach(&mut self, observer: usize, what: What) {
+        if self.truth.sick[observer].paused {
+            self.nodes[observer].waiting.push(what);
+            return;
+        }
+        match what {
+            What::Probe(probe, turn) => self.probe(observer, probe, turn),
+            What::Sampled(sample) => self.sampled(observer, sample),
+            What::Checked(round) => {
+                let reached = self.truth.references(observer, self.shape.stands_in(observer));
+                self.tell(observer, Input::References { round, reached });
+            }
+            What::Wake(at) => {
+                if at == self.nodes[observer].woken {
+                    self.nodes[observer].woken = u64::MAX;
+                    self.tell(observer, Input::Tick);
+                }
+            }
+            What::Told(seen) => {
+                if self.hears(observer) {
+                    self.tell(observer, Input::Seen(*seen));
+                }
+            }
+            What::Pulsed(who, revision, pulse) => {
+                if self.hears(observer) {
+                    let who = crate::shape::name(&format!("o{who}"));
+                    self.tell(observer, Input::Seen(Seen::Pulse(who, revision, pulse)));
+                }
+            }
+            What::Renewed(nonce, answer) => self.renewed(observer, nonce, answer),
+            What::Answered(id, answer) => self.tell(observer, Input::Answered { id, answer: *answer }),
+            What::Contact => self.contact(observer),
+            What::Sends(sent) => self.send(*sent),
+            What::Finished(number, finished) => {
+                if self.nodes[observer].calls.remove(&number) {
+                    self.finish(observer, *finished);
+                }
+            }
+            What::ReadBack(service, run, step, writable) => {
+                self.tell(observer, Input::ReadBack { service, run, step, writable });
+            }
+            What::Flush => self.flush(observer),
+            What::Orders(order) => self.ordered(observer, *order),
+            What::Reloads => self.reload(observer),
+            What::RenewsLate(..)
+            | What::Asks(_)
+            | What::SessionEnds(_)
+            | What::Arrives(_)
+            | What::Promoted(..)
+            | What::Bound(_)
+            | What::Follows(..)
+            | What::Notice(_)
+            | What::Resolves(..)
+            | What::Fault(..)
+            | What::Resumes(_)
+            | What::Mends(_)
+            | What::Person(_)
+            | What::Rises => unreachable!("it happens to nobody"),
+        }
+    }
+
+    /// Something happens in the world.
+    fn happen(&mut self, what: What) {
+        match what {
+            What::Fault(at, begins) => self.fault(at, begins),
+            What::Asks(asked) => self.asks(*asked),
+            What::RenewsLate(observer, session, fit) => {
+                self.arrives_renewal(observer, session, fit);
+            }
+            What::SessionEnds(id) => self.session_ends(id),
+            What::Arrives(sent) => self.arrives(*sent),
+            What::Promoted(service, region) => self.promoted(service, region),
+            What::Bound(region) => self.bound(region),
+            What::Follows(service, region) => self.follows(service, region),
+            What::Notice(at) => self.notice(at),
+            What::Resolves(service, resolver) => {
+                let leads = self.leads(service);
+                self.users.services[service].sees[resolver] = leads;
+                self.look();
+            }
+            What::Resumes(observer) => self.resumes(observer),
+            What::Mends(observer) => self.mends(observer),
+            What::Person(person) => self.person(person),
+            What::Rises => {
+                for observer in 0..self.shape.observers {
+                    self.rise(observer);
+                }
+            }
+            What::Probe(..)
+            | What::Sampled(_)
+            | What::Checked(_)
+            | What::Wake(_)
+            | What::Told(_)
+            | What::Pulsed(..)
+            | What::Renewed(..)
+            | What::Answered(..)
+            | What::Contact
+            | What::Sends(_)
+            | What::Finished(..)
+            | What::ReadBack(..)
+            | What::Flush
+            | What::Orders(_)
+            | What::Reloads => unreachable!("it happens to an observer"),
+        }
+    }
+
+    // ---- One observer's core ---------------------------------------------------------------------------------------
+
+    pub(crate) fn tell(&mut self, observer: usize, input: Input) {
+        let node = &mut self.nodes[observer];
+        let now = node.now(self.now);
+        let Some(core) = &mut node.core else { return };
+        let effects = step(core, input, now);
+        if !effects.is_empty() {
+            self.obey(observer, effects);
+        }
+        self.after(observer);
+    }
+
+    fn after(&mut self, observer: usize) {
+        let node = &mut self.nodes[observer];
+        let Some(wake) = node.core.as_ref().and_then(State::wake_at) else { return };
+        let at = node.when(wake).max(self.now + 1_000);
+        if at < node.woken {
+            node.woken = at;
+            let later = at - self.now;
+            self.put(later, observer, What::Wake(at));
+        }
+    }
+
+    fn obey(&mut self, observer: usize, effects: Vec<Effect>) {
+        let life = self.nodes[observer].life;
+        for effect in effects {
+            if self.nodes[observer].life != life {
+                // It died in the middle of this.
+                return;
+            }
+            match effect {
+                Effect::Pace { probe, every } => {
+                    let due = self.nodes[observer].probe(probe);
+                    due.every = every.map(Span::as_micros);
+                    due.turn += 1;
+                    self.schedule(observer, probe);
+                }
+                Effect::CheckReferences { round } => {
+                    let reached = self.truth.references(observer, self.shape.stands_in(observer));
+                    let all = usize::from(reached) == REFERENCES;
+                    let takes = if all { self.rng.between(1_000, 30_000) } else { TIMEOUT };
+                    if !self.truth.sick[observer].wedged {
+                        self.put(takes, observer, What::Checked(round));
+                    }
+                }
+                Effect::Renew { nonce, session, fit } => self.renew(observer, nonce, session, fit),
+                Effect::Transact(txn) => self.transact(observer, txn),
+                Effect::Begin(call) => self.hand(observer, *call),
+                Effect::Cancel { .. } => {}
+                Effect::ReadBack { service, run, step, region } => {
+                    self.read_back(observer, service, run, step, &region);
+                }
+                Effect::Reply { order, reply } => self.replied(observer, order, &reply),
+                Effect::Record { service, seq, event } => self.record(observer, service, seq, &event),
+            }
+        }
+    }
+
+    /// Something has changed that users, standbys or checks would notice.
+    pub(crate) fn look(&mut self) {
+        for service in 0..self.shape.services {
+            self.providers.follow(service, self.now, &self.truth);
+            self.users.look(service, self.now, self.shape, &self.truth, &self.providers);
+        }
+        let (checks, scene) = self.scene();
+        checks.look(&scene);
+    }
+
+    /// Which regions the name of a service leads to, one bit each.
+    pub(crate) fn leads(&self, service: usize) -> u8 {
+        if !self.shape.recipes[service].gate {
+            return self.providers.zones[service].leads;
+        }
+        let Some(record) = self.store.record(service) else { return 0 };
+        let bit = |name: &Name| crate::shape::place(name.as_str()).map_or(0, |at| 1 << at);
+        match &record.gate {
+            Some(open) => open.iter().fold(0, |all, name| all | bit(name)),
+            None => bit(&record.active),
+        }
+    }
+
+    /// The checks, and what they may look at.
+    pub(crate) fn scene(&mut self) -> (&mut Checks, crate::check::Scene<'_>) {
+        let scene = crate::check::Scene {
+            now: self.now,
+            shape: self.shape,
+            truth: &self.truth,
+            store: &self.store,
+            providers: &self.providers,
+            users: &self.users,
+        };
+        (&mut self.checks, scene)
+    }
+
+    fn close(&mut self) {
+        let (checks, scene) = self.scene();
+        checks.close(&scene);
+        self.close_orders();
+    }
+
+    /// What an observer finds out about the coordinator: that it is there, or not.
+    fn contact(&mut self, observer: usize) {
+        let there = self.coordinated(observer);
+        let node = &mut self.nodes[observer];
+        if there && !std::mem::replace(&mut node.there, true) {
+            let cluster = self.store.cluster;
+            self.tell(observer, Input::Coordinator(Word::There(cluster)));
+        } else if !there && std::mem::replace(&mut node.there, false) {
+            self.tell(observer, Input::Coordinator(Word::Lost));
+        }
+        if there && std::mem::take(&mut self.nodes[observer].missed) {
+            self.everything(observer);
+        }
+    }
+}
