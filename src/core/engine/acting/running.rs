@@ -519,6 +519,11 @@ fn ended(service: &Service, record: &Record, carried: &Carried, outcome: Outcome
         && let Some(owed) = service.policy.plans.get(on.plan.index())
     {
         let at = plan.at().at.clone();
+        let same = |of: &Owed| of.paid.is_none() && (&of.scenario, &of.plan, &of.at) == (&scenario, &owed.name, &at);
+        // Whoever did it twice still undoes it once.
+        if next.owes.iter().any(same) {
+            return next;
+        }
         next.owes.push(Owed { run: start.run, scenario, plan: owed.name.clone(), at, paid: None, tries: 0 });
     }
     next

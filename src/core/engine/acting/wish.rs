@@ -21,7 +21,10 @@ use crate::plan::saga::{Cell, Heard, RunInput, RunState, Verb};
 use crate::plan::{By, Case, Mode as Real, Only, PlanKind};
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
-use crate::time::Now;
+use crate::time::{Now, Span};
+
+/// What is blocked anyhow, and hangs on answers, is asked about so often.
+pub(super) const SELDOM: Span = Span::secs(60);
 
 /// A cell of the run's table was visited on the way to a start.
 pub(super) fn visit(state: &mut State, run: RunState, input: RunInput) {
@@ -41,6 +44,15 @@ const fn passing() -> u32 {
         | bit(Gate::Parallel)
         | bit(Gate::Dependency)
         | bit(Gate::Veto)
+}
+
+/// Gates that hang on what everybody says when asked.
+const fn by_answers() -> u32 {
+    bit(Gate::Candidate)
+        | bit(Gate::EveryRegionDown)
+        | bit(Gate::DataLoss)
+        | bit(Gate::Requires)
+        | bit(Gate::PolicyHash)
 }
 
 /// Gates that an approval may pass.
@@ -72,6 +84,9 @@ pub(super) fn advance(
     if let Answer::Blocks(Reason::NotAsked | Reason::AnswersDisagree | Reason::FewAnswers { .. }) =
         gates.answer(Gate::Quorum)
     {
+        if rests(service, acting, gates.shape(), now, wake) {
+            return tell_again(service, acting, state, decision, now, wake, out);
+        }
         asking::ask(service, acting, state, now, wake, out);
         return;
     }
@@ -90,9 +105,47 @@ pub(super) fn advance(
     }
     refuse(service, acting, state, decision, lasting, out);
     if lasting & !approvable() == 0 && decision.wish.case.is_some() {
-        request(service, acting, state, decision, lasting, now, out);
+        request(service, acting, state, decision, lasting, now, wake, out);
     } else {
         remember(service, acting, state, decision, lasting, now, out);
+    }
+}
+
+/// Whether nobody needs to be asked now: whatever the answers were, it would not start, and that was told. Where a gate
+/// hangs on answers they are asked for now and then.
+fn rests(service: &Service, acting: &Acting, shape: u32, now: Now, wake: &mut Wake) -> bool {
+    let lasting = shape & !passing();
+    let record = acting.record.as_ref();
+    let old = record.and_then(|record| Some((record, record.request.as_ref()?))).is_some_and(
+        |(record, request)| request.epoch != record.epoch || request.policy != service.policy.hash,
+    );
+    let told = lasting != 0 && acting.refused == Some(lasting) && !old;
+    if told && lasting & by_answers() == 0 {
+        return true;
+    }
+    let seldom = (told || shape & bit(Gate::Mode) != 0).then_some(acting.asked).flatten();
+    let next = seldom.map(|at| at + SELDOM).filter(|at| *at > now.mono);
+    wake.at(next);
+    next.is_some()
+}
+
+/// What waits for a person is told again when it is time.
+fn tell_again(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let scenario = service.policy.scenarios.get(decision.wish.scenario.index());
+    let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
+    let waits = scenario.zip(request).is_some_and(|(scenario, request)| {
+        matches!(&request.why, Wanted::Scenario(name) if *name == scenario.name)
+    });
+    if waits {
+        tell(service, acting, state, now, wake, out);
     }
 }
 
@@ -219,6 +272,7 @@ fn tried(service: &Service, next: &mut Record, decision: &Decision, lasting: u32
 }
 
 /// A person must agree: what would be done is written down and told.
+#[expect(clippy::too_many_arguments, reason = "what is shown to people, and everything that it is taken from")]
 fn request(
     service: &mut Service,
     acting: &mut Acting,
@@ -226,6 +280,7 @@ fn request(
     decision: &Decision,
     lasting: u32,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
     let (Some(record), Some(case)) = (acting.record.clone(), decision.wish.case) else { return };
@@ -240,7 +295,7 @@ fn request(
         // An evacuation is somebody's order already.
         Some(there) if matches!(there.why, Wanted::Evacuation(_)) => {}
         Some(there) if same(there, &fresh) => {
-            tell(service, acting, state, now, out);
+            tell(service, acting, state, now, wake, out);
             if refused {
                 change(service, acting, state, next, now, out);
             }
@@ -306,7 +361,14 @@ pub(super) fn of(
 }
 
 /// People are told of what waits for them, again and again.
-pub(super) fn tell(service: &mut Service, acting: &mut Acting, state: &mut State, now: Now, out: &mut Out) {
+pub(super) fn tell(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
     let Some(request) = acting.record.as_ref().and_then(|record| record.request.as_deref()) else { return };
     let within = match &request.why {
         Wanted::Scenario(name) => service.policy.scenario(name.as_str()),
@@ -315,8 +377,11 @@ pub(super) fn tell(service: &mut Service, acting: &mut Acting, state: &mut State
     let within = within.and_then(|at| service.policy.follows.get(at.index()));
     let within = within.map_or(crate::time::Span::mins(15), |follows| follows.approval_within);
     match acting.requested {
-        Some((number, at)) if number == request.number && now.mono < at + within => {}
+        Some((number, at)) if number == request.number && now.mono < at + within => {
+            wake.at(Some(at + within));
+        }
         before => {
+            wake.at(Some(now.mono + within));
             if before.is_some_and(|(number, _)| number == request.number) {
                 visit(state, RunState::Awaiting, RunInput::TimeOver);
             }
