@@ -19,8 +19,7 @@ use crate::shape::Shape;
 #[derive(Clone, Debug)]
 pub(crate) struct Effects {
     /// By service: serials of intents.
-    intended: Vec<BTreeSet<(u64, u64)>>,
-    newest: Vec<u64>,
+    intended: Vec<BTreeSet<u64>>,
     /// By service: what was handed over, by epoch and serial.
     handed: Vec<BTreeSet<(u64, u64, Op)>>,
     /// By service: the token of the newest change of what is checked, by what and where.
@@ -31,7 +30,6 @@ impl Effects {
     pub(crate) fn new(shape: &Shape) -> Effects {
         Effects {
             intended: vec![BTreeSet::new(); shape.services],
-            newest: vec![0; shape.services],
             handed: vec![BTreeSet::new(); shape.services],
             changed: vec![Vec::new(); shape.services],
         }
@@ -39,7 +37,6 @@ impl Effects {
 
     /// What was written since the backup is not known any more.
     pub(crate) fn restored(&mut self) {
-        self.newest.fill(0);
         self.intended.iter_mut().for_each(BTreeSet::clear);
         self.handed.iter_mut().for_each(BTreeSet::clear);
     }
@@ -48,12 +45,18 @@ impl Effects {
         let service = txn.id.service.index();
         for (run, entry) in entries(txn) {
             let Entry::Intent { serial, .. } = entry else { continue };
-            let epoch = scene.store.record(service).map_or(0, |record| record.epoch.0);
-            if !self.intended[service].insert((epoch, *serial)) || *serial <= self.newest[service] {
+            let newest = scene.store.journal(service, run).and_then(|journal| {
+                journal.entries.iter().rev().find_map(|entry| match entry {
+                    Entry::Intent { serial, .. } => Some(*serial),
+                    _ => None,
+                })
+            });
+            // Runs beside each other have rows of their own; in each the numbers grow.
+            let grows = newest.is_none_or(|newest| *serial > newest);
+            if !self.intended[service].insert(*serial) || !grows {
                 let what = format!("serial {serial} is intended twice, or after a newer one (run {})", run.0);
                 out.broke(scene.now, "S2", "letter", &what);
             }
-            self.newest[service] = self.newest[service].max(*serial);
         }
     }
 

@@ -259,5 +259,6 @@ pub(super) fn finished(call: &Call, reply: Reply) -> Finished {
         serial: call.token.serial,
         reply,
         outputs: Vec::new(),
+        mark: None,
     }
 }

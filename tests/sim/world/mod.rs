@@ -40,6 +40,8 @@ use crate::users::Users;
 
 /// How long a world lasts.
 pub(crate) const LENGTH: u64 = 600_000_000;
+/// No world has so many events that comes to rest.
+const MOST_EVENTS: u64 = 150_000;
 /// A probe, a check of references, a request to the coordinator: given up after so long.
 pub(crate) const TIMEOUT: u64 = 2_000_000;
 pub(crate) const ASKED: u64 = 3_000_000;
@@ -220,6 +222,12 @@ impl<'a> World<'a> {
             }
             self.now = at;
             self.checks.out.events += 1;
+            if self.checks.out.events > MOST_EVENTS {
+                let (checks, scene) = self.scene();
+                let what = format!("it comes to no rest: o{} {:?}", item.who, item.what);
+                checks.broke(&scene, "L2", "letter", &what);
+                break;
+            }
             let who = item.who as usize;
             if who == NOBODY {
                 self.happen(item.what);

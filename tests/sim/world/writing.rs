@@ -272,6 +272,10 @@ impl World<'_> {
     /// Everybody who reaches the coordinator sees a fact, now and then twice or late; the others miss it.
     pub(crate) fn spread(&mut self, changed: Changed) {
         for observer in 0..self.shape.observers {
+            if matches!(changed, Changed::Vote(_, by) if by == observer) {
+                // Nobody is told of its own vote: its answers say where that stands.
+                continue;
+            }
             if !self.coordinated(observer) || self.truth.sick[observer].deaf {
                 self.nodes[observer].missed = true;
                 continue;
@@ -297,6 +301,9 @@ impl World<'_> {
     /// Everything is told, in any order.
     pub(super) fn everything(&mut self, observer: usize) {
         for changed in self.store.everything() {
+            if matches!(changed, Changed::Vote(_, by) if by == observer) {
+                continue;
+            }
             let takes = self.rng.between(1_000, 40_000);
             let fact: Seen = self.store.fact(changed, self.now);
             self.put(takes, observer, What::Told(Box::new(fact)));
