@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Answer, Purpose, RunId, Txn};
-use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId};
+use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId, Token};
 use watchkeeper_core::effect::{Call, Effect};
 use watchkeeper_core::ids::{Name, ServiceId};
 use watchkeeper_core::input::{self, Finished, Input, Seen, Store};
@@ -28,7 +28,7 @@ const WATCH: Span = Span::millis(100);
 const PATIENCE: Span = Span::secs(2);
 /// So long the store needs.
 const WRITTEN: Span = Span::millis(10);
-const CLUSTER: ClusterId = ClusterId(1);
+pub(crate) const CLUSTER: ClusterId = ClusterId(1);
 
 /// What becomes of the next answer to a transaction of some purpose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -208,7 +208,7 @@ impl Drive {
         self.story.push(format!("{:>10}  ~ {}{region} {what}", told::at(now), call.step));
         if let Some(reply) = reply {
             let reply = if matches!(landed, Landed::TooLate) { Reply::NotDone } else { reply };
-            let finished = finished(call, reply, outputs(landing, reply));
+            let finished = finished(call, reply, outputs(landing, reply), None);
             self.answer(who, life, Span::ZERO, finished);
         }
         Ok(())
@@ -291,7 +291,8 @@ impl Drive {
         let (at, reply) = course.answered;
         let with = course.lands.filter(|lands| *lands == at && reply != Reply::Unknown);
         if with.is_none() {
-            let input = finished(&landing.call, reply, Vec::new());
+            let mark = acting.providers.newer(&landing.call).filter(|_| reply != Reply::Unknown);
+            let input = finished(&landing.call, reply, Vec::new(), mark);
             self.send(who, at, Coming::Input(input));
         }
         if let Some(lands) = course.lands {
@@ -363,7 +364,7 @@ impl Drive {
     }
 }
 
-fn finished(call: &Call, reply: Reply, outputs: Vec<(Name, Filled)>) -> Input {
+fn finished(call: &Call, reply: Reply, outputs: Vec<(Name, Filled)>, mark: Option<Token>) -> Input {
     Input::Finished(Finished {
         service: call.service,
         run: call.run,
@@ -372,6 +373,7 @@ fn finished(call: &Call, reply: Reply, outputs: Vec<(Name, Filled)>) -> Input {
         serial: call.token.serial,
         reply,
         outputs,
+        mark,
     })
 }
 

@@ -1,10 +1,11 @@
 //! What happens in a script with a coordinator: to steps, disks, leases and answers.
 
-use watchkeeper_core::agree::Purpose;
+use watchkeeper_core::agree::{Epoch, Purpose};
+use watchkeeper_core::authority::{ClusterId, Token};
 use watchkeeper_core::input::Input;
 use watchkeeper_core::plan::Op;
 
-use crate::acting::{Fault, freeze, lease_runs_out};
+use crate::acting::{CLUSTER, Fault, freeze, lease_runs_out};
 use crate::drive::Drive;
 use crate::orders;
 use crate::statement::service;
@@ -74,6 +75,11 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<bool> {
             let service = service(drive, words)?;
             drive.world.takes_writes(&service, &first, so);
             drive.look_at_writes(&service);
+        }
+        _ if words.take("has seen epoch") => {
+            let epoch = Epoch(words.number("epoch")?);
+            let cluster = if words.take("of another cluster") { ClusterId(9) } else { CLUSTER };
+            drive.acts()?.providers.has_seen(first, Token { cluster, epoch, serial: 1 });
         }
         _ if words.take("stops") => {
             let who = drive.observer(&first)?;

@@ -82,7 +82,8 @@ pub(crate) fn expect(drive: &Drive, id: ServiceId, word: &str, words: &mut Words
         }
         "request" => {
             let request = record.and_then(|record| record.request.as_deref());
-            same(request.map_or("nothing".into(), told_acting::request), words)
+            let (so, wanted) = (request.map_or("nothing".into(), told_acting::request), words.rest());
+            is(so.contains(&wanted), || so.clone())
         }
         "gate" => {
             let gate = there()?.gate.as_ref().map_or("never set".into(), |open| list(open));

@@ -63,13 +63,28 @@ scripts! {
     acts_takeover_during_a_commit
     again
     another_config
+    approval_told_again
+    approval_too_late
     blind_active_region
     components_mask_their_dependents
+    data_loss_shown_and_approved
     dead_region_fails_over
     degraded_or_down
+    disk_full
+    disk_full_and_nobody_else
+    drift_and_adopt
+    drill_ended_by_live
     errors_that_come_and_go
+    evacuation
     everything_down
+    exposure_in_mid_run
+    exposure_shown_and_approved
+    failback_approved
+    failback_automatic
+    first_record_by_sight
+    first_record_not_by_sight
     flapping_is_damped
+    foreign_world
     gate_approval_and_veto
     gate_at_most
     gate_candidate
@@ -96,13 +111,30 @@ scripts! {
     lone_observer
     not_gone_while_a_local_probe_is_up
     objectives
+    obligation
+    on_failure_continue
+    on_failure_stop_and_retry
+    on_failure_undo
     once_and_armed_again
+    order_and_its_gates
+    order_at_the_wrong_observer
+    order_failover_planned
+    order_is_not_what_was_shown
+    order_too_many
+    order_while_shutting_down
+    order_without_a_record
     own_rungs
     own_uplink_dead
     own_uplink_heals_in_mid_streak
     partition_of_43_seconds
+    pause_in_mid_run
+    people_in_a_run
+    preview_and_inspect
     region_gone_local_probes_silent
     region_lost
+    rejoin_and_quarantine
+    rejoin_fails
+    reload_in_mid_run
     reload_keeps_history
     reload_refused
     repair_did_not_help
@@ -111,6 +143,7 @@ scripts! {
     standby_evidence_is_too_old
     standby_side
     standby_still_hears_the_primary
+    supersession
     the_clock_jumps
     the_event_loop_stalls
     three_failures
@@ -119,6 +152,7 @@ scripts! {
     two_hold_name
     two_hold_over
     two_hold_severity
+    veto
     veto_outlasts_an_ask
     witness_without_a_lag
 }
@@ -141,7 +175,7 @@ fn every_script_in_the_folder_is_run() {
         names.filter_map(|name| name.strip_suffix(".txt").map(str::to_owned)).collect();
     let run: BTreeSet<String> = SCRIPTS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there, run, "name each script in `scripts!`");
-    assert!(run.len() >= 36, "{} scripts", run.len());
+    assert!(run.len() >= 100, "{} scripts", run.len());
 }
 
 #[test]

@@ -71,13 +71,14 @@ fn verb(acting: &Acting, service: Option<ServiceId>, words: &mut Words) -> Read<
             } else {
                 Mode::Live
             };
+            let longest = if words.take("for at most") { Some(words.span("longest")?) } else { None };
             let mut given = Vec::new();
             while words.take("with") {
                 let input = words.name("input")?;
                 let value = words.word("value")?;
                 given.push((RunTime::Input(input), Filled::One(value.into())));
             }
-            Verb::Run { plan, at, mode, given, accepts: accepts(acting, service, words)? }
+            Verb::Run { plan, at, mode, given, longest, accepts: accepts(acting, service, words)? }
         }
         "approve" if words.take("step") => {
             let step = step(words)?;

@@ -234,8 +234,9 @@ fn action_key(step: &mut StepDraft, key: &str, words: &mut Words) -> Read<()> {
         }
         "aimed" => {
             words.must("elsewhere in drills")?;
-            action.drill_target =
-                Some(DrillTarget { keys: std::collections::BTreeMap::new(), resource: None });
+            let key = |text: &str| (Arc::from("target"), DraftValue::Text(Raw::plain(text), Takes::Text));
+            action.keys.extend([key("here")]);
+            action.drill_target = Some(DrillTarget { keys: [key("elsewhere")].into(), resource: None });
         }
         other => return Err(format!("`{other}` is no key of a step")),
     }

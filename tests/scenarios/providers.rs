@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchkeeper_core::agree::RunId;
+use watchkeeper_core::authority::Token;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::plan::{ActsAs, LateCall, Mode, Op, Plan, Reply, Step};
@@ -65,6 +66,8 @@ pub(crate) struct Providers {
     so: BTreeSet<Of>,
     /// The newest serial that each has seen.
     marks: BTreeMap<Of, u64>,
+    /// Tokens of another world that some have seen, by step.
+    foreign: BTreeMap<String, Token>,
 }
 
 /// A call that lands.
@@ -146,6 +149,16 @@ impl Providers {
         Ok(())
     }
 
+    /// The provider of a step has seen a token that this coordinator never gave.
+    pub(crate) fn has_seen(&mut self, step: String, token: Token) {
+        self.foreign.insert(step, token);
+    }
+
+    /// That token, if there is one.
+    pub(crate) fn newer(&self, call: &Call) -> Option<Token> {
+        self.foreign.get(&call.step.to_string()).copied()
+    }
+
     fn said(&mut self, op: Op, step: &str, region: &str) -> Option<Said> {
         let at = self.rules.iter().position(|rule| {
             rule.op == op && rule.step == step && rule.region.as_deref().is_none_or(|of| of == region)
@@ -165,6 +178,9 @@ impl Providers {
             return Course { lands: None, answered: (now + QUICK, Reply::NotDone) };
         }
         let silent = (call.deadline, Reply::Unknown);
+        if self.newer(call).is_some() {
+            return Course { lands: None, answered: (now + QUICK, Reply::NotDone) };
+        }
         match (self.said(call.op, &call.step.to_string(), &region), call.op) {
             (None, _) if dark => Course { lands: None, answered: silent },
             (Some(Said::Call(how)), _) => how.course(call, now),

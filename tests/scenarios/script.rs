@@ -50,7 +50,7 @@ pub(crate) fn play(text: &str, delivery: Delivery) -> Read<Story> {
         }
         statement::happens(&mut drive, &mut words)
             .and_then(|()| words.end())
-            .map_err(|why| at(line, &why))?;
+            .map_err(|why| format!("{}\n{}", at(line, &why), drive.story.join("\n")))?;
     }
     if let Some(acting) = &mut drive.acting {
         wrong.append(&mut acting.wrong);

@@ -123,7 +123,7 @@ pub(crate) fn entry(service: &Service, run: RunId, entry: &Entry) -> String {
 pub(crate) fn page(state: &State, service: &Service, page: &Paged) -> String {
     match page {
         Paged::Run(run, Page::Held { nth, why }) => {
-            let again = if *nth > 1 { format!(" for the {nth}. time") } else { String::new() };
+            let again = if *nth > 1 { format!(" again ({nth})") } else { String::new() };
             format!("PAGE run {} is held{again}: {why}", run.0)
         }
         Paged::Run(run, Page::Ends(outcome)) => format!("PAGE run {} ends {outcome}", run.0),

@@ -519,7 +519,8 @@ fn ended(service: &Service, record: &Record, carried: &Carried, outcome: Outcome
         && let Some(owed) = service.policy.plans.get(on.plan.index())
     {
         let at = plan.at().at.clone();
-        let same = |of: &Owed| of.paid.is_none() && (&of.scenario, &of.plan, &of.at) == (&scenario, &owed.name, &at);
+        let same =
+            |of: &Owed| of.paid.is_none() && (&of.scenario, &of.plan, &of.at) == (&scenario, &owed.name, &at);
         // Whoever did it twice still undoes it once.
         if next.owes.iter().any(same) {
             return next;

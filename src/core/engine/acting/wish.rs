@@ -141,9 +141,9 @@ fn tell_again(
 ) {
     let scenario = service.policy.scenarios.get(decision.wish.scenario.index());
     let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
-    let waits = scenario.zip(request).is_some_and(|(scenario, request)| {
-        matches!(&request.why, Wanted::Scenario(name) if *name == scenario.name)
-    });
+    let waits = scenario.zip(request).is_some_and(
+        |(scenario, request)| matches!(&request.why, Wanted::Scenario(name) if *name == scenario.name),
+    );
     if waits {
         tell(service, acting, state, now, wake, out);
     }
@@ -272,7 +272,10 @@ fn tried(service: &Service, next: &mut Record, decision: &Decision, lasting: u32
 }
 
 /// A person must agree: what would be done is written down and told.
-#[expect(clippy::too_many_arguments, reason = "what is shown to people, and everything that it is taken from")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is shown to people, and everything that it is taken from"
+)]
 fn request(
     service: &mut Service,
     acting: &mut Acting,
