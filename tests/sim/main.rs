@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             "--seed" => wanted.one = number(),
             "--twice" => wanted.twice = number().unwrap_or(wanted.twice),
             "--shape" => wanted.shape = number(),
+            "--until" => wanted.until = number(),
             "--trace" => wanted.trace = true,
             // Whoever lists all tests of the workspace finds one here.
             "--list" => {
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND"
                 );
                 return ExitCode::FAILURE;
             }

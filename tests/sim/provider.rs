@@ -86,6 +86,8 @@ pub(crate) struct Made {
     pub(crate) changed: bool,
     /// So long it takes.
     pub(crate) takes: u64,
+    /// What refused it was newer, or another's.
+    pub(crate) mark: Option<Token>,
 }
 
 impl Arrived {
@@ -227,7 +229,7 @@ impl Providers {
     /// It arrives where it was sent.
     pub(crate) fn take(&mut self, it: Arrived, now: u64, truth: &mut Truth, rng: &mut Rng) -> Made {
         let quick = rng.between(2_000, 40_000);
-        let made = |reply, changed| Made { reply, changed, takes: quick };
+        let made = |reply, changed| Made { reply, changed, takes: quick, mark: None };
         let so = |so: bool| made(if so { Reply::Done } else { Reply::NotDone }, false);
         if it.checked() && it.op != Op::Verify {
             let mark = match it.does {
@@ -236,8 +238,10 @@ impl Providers {
                     &mut self.marks[it.service][it.at]
                 }
             };
-            if mark.is_some_and(|mark| !(it.token > mark)) {
-                return made(Reply::Refused, false);
+            if let Some(newer) = *mark
+                && !(it.token > newer)
+            {
+                return Made { mark: Some(newer), ..made(Reply::Refused, false) };
             }
             *mark = Some(it.token);
         }
@@ -273,7 +277,7 @@ impl Providers {
                 }
                 let takes = rng.between(100_000, 5_100_000);
                 let over = *db.promoted_at.get_or_insert(now + takes);
-                Made { reply: Reply::Done, changed: true, takes: over.saturating_sub(now) + quick }
+                Made { takes: over.saturating_sub(now) + quick, ..made(Reply::Done, true) }
             }
             (Does::Promote, Op::Undo) => made(Reply::Refused, false),
             (Does::Promote, Op::Observe | Op::Verify) => {
@@ -281,9 +285,8 @@ impl Providers {
                 if let Some(over) = db.promoted_at {
                     // Whoever looks while it is under way waits for its end.
                     return Made {
-                        reply: if it.undoing { Reply::NotDone } else { Reply::Done },
-                        changed: false,
                         takes: over.saturating_sub(now) + quick,
+                        ..made(if it.undoing { Reply::NotDone } else { Reply::Done }, false)
                     };
                 }
                 if truth.lives(service, at) {

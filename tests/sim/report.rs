@@ -22,11 +22,13 @@ pub(crate) struct Wanted {
     pub(crate) shape: Option<u64>,
     pub(crate) twice: u64,
     pub(crate) trace: bool,
+    /// It is told up to this second.
+    pub(crate) until: Option<u64>,
 }
 
 impl Default for Wanted {
     fn default() -> Wanted {
-        Wanted { seeds: None, from: None, one: None, shape: None, twice: 500, trace: false }
+        Wanted { seeds: None, from: None, one: None, shape: None, twice: 500, trace: false, until: None }
     }
 }
 
@@ -48,7 +50,10 @@ struct Sum {
 pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     let shapes = shape::all();
     if let Some(seed) = wanted.one {
-        let (checks, story) = live(&shapes, wanted.shape, seed, wanted.trace);
+        let mut world = born(&shapes, wanted.shape, seed, wanted.trace);
+        world.ends = wanted.until.map_or(LENGTH, |until| until * 1_000_000);
+        world.run();
+        let (checks, story) = (world.checks, world.trace.unwrap_or_default());
         story.iter().for_each(|line| println!("{line}"));
         println!("seed {seed}: {:?}", checks.tally);
         return verdict(&[(seed, checks.out.broken)]);
@@ -88,13 +93,17 @@ fn clock() -> Instant {
 
 /// One world, with its story if that is wanted.
 pub(crate) fn live(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> (Checks, Vec<String>) {
+    let mut world = born(shapes, only, seed, trace);
+    world.run();
+    (world.checks, world.trace.unwrap_or_default())
+}
+
+fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_> {
     let mut rng = Rng::new(seed);
     let any = rng.pick(shapes);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);
     let (faults, aimed) = plan(&mut rng, shape);
-    let mut world = World::new(shape, rng.next(), faults, aimed, trace);
-    world.run();
-    (world.checks, world.trace.unwrap_or_default())
+    World::new(shape, rng.next(), faults, aimed, trace)
 }
 
 fn verdict(broken: &[(u64, Vec<String>)]) -> ExitCode {

@@ -43,9 +43,8 @@ impl Authority {
     pub(crate) fn sent(&mut self, scene: &Scene<'_>, _by: usize, txn: &Txn, out: &mut Out) {
         let has = |wanted: fn(&Guard) -> bool| txn.guards.iter().any(wanted);
         let writes = |wanted: fn(&Write) -> bool| txn.writes.iter().any(wanted);
-        let changes = writes(|write| {
-            matches!(write, Write::Record(_) | Write::Begin(..) | Write::Append(..) | Write::Velocity(_))
-        });
+        let runs = writes(|write| matches!(write, Write::Begin(..) | Write::Append(..) | Write::Velocity(_)));
+        let changes = runs || moves(scene, txn);
         let mut miss = |what: &str| {
             let purpose = txn.id.purpose;
             out.broke(scene.now, "S3", "letter", &format!("{purpose:?} does not compare {what}"));
@@ -94,8 +93,8 @@ impl Authority {
             Write::Record(record) => Some(record),
             _ => None,
         });
-        let changes = txn.writes.iter().any(|write| matches!(write, Write::Record(_) | Write::Append(..)));
-        if changes && scene.store.holder(service) != Some(by) {
+        let runs = txn.writes.iter().any(|write| matches!(write, Write::Begin(..) | Write::Append(..)));
+        if (runs || moves(scene, txn)) && scene.store.holder(service) != Some(by) {
             out.broke(scene.now, "S3", "truth", "a record was changed by somebody without the claim");
         }
         if let (Some(before), Some(new)) = (&old.run, new)
@@ -121,4 +120,23 @@ impl Authority {
             out.broke(scene.now, "S11", "truth", "a failover began by itself while the service was paused");
         }
     }
+}
+
+/// It changes what only the claim's holder may change. A pause, or a word about what is over, may be said anywhere.
+fn moves(scene: &Scene<'_>, txn: &Txn) -> bool {
+    let old = scene.store.record(txn.id.service.index());
+    txn.writes.iter().any(|write| match write {
+        Write::Record(new) => old.is_some_and(|old| {
+            (&old.active, old.epoch, &old.run, &old.beside, old.runs, old.serial, &old.gate)
+                != (&new.active, new.epoch, &new.run, &new.beside, new.runs, new.serial, &new.gate)
+        }),
+        Write::Vote(_)
+        | Write::Claim
+        | Write::GiveUp
+        | Write::Ask(_)
+        | Write::Begin(..)
+        | Write::Append(..)
+        | Write::Velocity(_)
+        | Write::Clear(_) => false,
+    })
 }

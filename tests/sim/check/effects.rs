@@ -70,7 +70,10 @@ impl Effects {
         if call.token.cluster != scene.store.cluster {
             out.broke(scene.now, "S17", "letter", "a call carries the token of another coordinator");
         }
-        if scene.store.record(service).is_some_and(|record| call.token.epoch != record.epoch) {
+        let occupies = |record: &watchkeeper_core::agree::Record| {
+            record.run.as_ref().is_some_and(|run| run.id == call.run) && call.token.epoch != record.epoch
+        };
+        if scene.store.record(service).is_some_and(occupies) {
             out.broke(scene.now, "S2", "letter", "a call carries another epoch than the record's");
         }
         self.durable(scene, call, "letter", out);

@@ -2,7 +2,7 @@
 //! ask from a place where it could see, and none of it against what was so.
 
 use watchkeeper_core::agree::{Guard, Txn, Write};
-use watchkeeper_core::plan::{Mode, PlanKind};
+use watchkeeper_core::plan::{Mode, Only, PlanKind};
 
 use super::faulty::Faulty;
 use super::{Begins, Out, Scene};
@@ -79,7 +79,7 @@ impl Votes {
         faulty: &Faulty,
         out: &mut Out,
     ) {
-        let live = begins.start.mode == Mode::Live;
+        let live = begins.start.mode == Mode::Live && begins.start.way == Only::Unplanned;
         let moves = txn.writes.iter().find_map(|write| match write {
             Write::Begin(_, journal) if journal.plan.kind() == PlanKind::Failover => {
                 let at = journal.plan.at();

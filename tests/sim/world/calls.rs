@@ -2,6 +2,7 @@
 //! answered or given up. Each is answered exactly once, whatever becomes of it.
 
 use watchkeeper_core::agree::RunId;
+use watchkeeper_core::authority::Token;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::ids::{Name, ServiceId};
 use watchkeeper_core::input::{Finished, Input};
@@ -139,7 +140,7 @@ impl World<'_> {
         }
         if sent.refused_at.is_some_and(|end| self.now >= end) {
             self.say(|_| format!("provider: {} is too late", sent.call.step));
-            return self.reply(&sent, Reply::NotDone, 5_000);
+            return self.reply(&sent, Reply::NotDone, 5_000, None);
         }
         let before = self.providers.dbs[it.service][it.at];
         let made = self.providers.take(it, self.now, &mut self.truth, &mut self.rng);
@@ -162,15 +163,16 @@ impl World<'_> {
         let ailing = self.truth.ailing[it.service];
         let unsaid = ailing.partial && it.op == Op::Do && self.rng.chance(400);
         let reply = if unsaid { Reply::Unknown } else { made.reply };
-        self.reply(&sent, reply, made.takes + 3_000);
+        self.reply(&sent, reply, made.takes + 3_000, made.mark);
     }
 
-    fn reply(&mut self, sent: &Sent, reply: Reply, takes: u64) {
+    fn reply(&mut self, sent: &Sent, reply: Reply, takes: u64, mark: Option<Token>) {
         let by = sent.by;
         if sent.mute || self.nodes[by].life != sent.life {
             return;
         }
-        self.put(takes, by, What::Finished(sent.number, Box::new(finished(&sent.call, reply))));
+        let finished = Finished { mark, ..finished(&sent.call, reply) };
+        self.put(takes, by, What::Finished(sent.number, Box::new(finished)));
     }
 
     pub(super) fn finish(&mut self, observer: usize, finished: Finished) {
@@ -250,7 +252,7 @@ impl World<'_> {
     }
 }
 
-pub(super) fn finished(call: &Call, reply: Reply) -> Finished {
+fn finished(call: &Call, reply: Reply) -> Finished {
     Finished {
         service: call.service,
         run: call.run,

@@ -42,6 +42,8 @@ use crate::users::Users;
 pub(crate) const LENGTH: u64 = 600_000_000;
 /// No world has so many events that comes to rest.
 const MOST_EVENTS: u64 = 150_000;
+/// Nor so many runs.
+const MOST_RUNS: u64 = 80;
 /// A probe, a check of references, a request to the coordinator: given up after so long.
 pub(crate) const TIMEOUT: u64 = 2_000_000;
 pub(crate) const ASKED: u64 = 3_000_000;
@@ -159,6 +161,8 @@ pub(crate) struct World<'a> {
     pub(crate) orders: people::Orders,
     pub(crate) notices: Vec<store::Notice>,
     pub(crate) trace: Option<Vec<String>>,
+    /// It lasts so long.
+    pub(crate) ends: u64,
 }
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
@@ -194,6 +198,7 @@ impl<'a> World<'a> {
             orders: people::Orders::default(),
             notices: Vec::new(),
             trace: trace.then(Vec::new),
+            ends: LENGTH,
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
@@ -217,14 +222,18 @@ impl<'a> World<'a> {
     /// Runs it to its end.
     pub(crate) fn run(&mut self) {
         while let Some((at, item)) = self.heap.pop() {
-            if at > LENGTH {
+            if at > self.ends {
                 break;
             }
             self.now = at;
             self.checks.out.events += 1;
-            if self.checks.out.events > MOST_EVENTS {
+            if self.checks.out.events > MOST_EVENTS || self.checks.tally.runs > MOST_RUNS {
+                let node = self.nodes.get(item.who as usize);
+                let wake = node.and_then(|node| node.core.as_ref()).and_then(State::wake_at);
+                let late = wake.zip(node).map(|(wake, node)| node.mono(at).since(wake));
+                let what =
+                    format!("it comes to no rest: o{} {:?}, to be woken {late:?} ago", item.who, item.what);
                 let (checks, scene) = self.scene();
-                let what = format!("it comes to no rest: o{} {:?}", item.who, item.what);
                 checks.broke(&scene, "L2", "letter", &what);
                 break;
             }
@@ -235,7 +244,7 @@ impl<'a> World<'a> {
                 self.reach(who, item.what);
             }
         }
-        self.now = LENGTH;
+        self.now = self.ends;
         self.close();
     }
 
