@@ -186,6 +186,26 @@ pub(super) fn must_read(acting: &Acting) -> bool {
     acting.stale || named.len() != acting.runs.len() || !named.iter().all(carried)
 }
 
+/// A run that the record does not name any more is over, whoever said so: nothing more of it is written, paged or sent.
+/// What has just written its own end waits for that answer.
+fn let_go(service: &mut Service, acting: &mut Acting, out: &mut Out) {
+    let Some(record) = acting.record.as_deref().filter(|_| !acting.stale) else { return };
+    let ending = match acting.flight.as_ref().map(|flight| &flight.about) {
+        Some(About::End(run, _)) => Some(*run),
+        Some(_) | None => None,
+    };
+    let over = |run: RunId| ending != Some(run) && !unfinished(record).any(|named| named == run);
+    let gone: Vec<RunId> =
+        acting.runs.iter().map(|carried| carried.run.start().run).filter(|run| over(*run)).collect();
+    for run in gone {
+        let outcome = record.tried.iter().find(|tried| tried.run == run).and_then(|tried| tried.outcome);
+        if let Some(outcome) = outcome {
+            out.record(service, Event::Ended { run, outcome });
+        }
+        acting.runs.retain(|carried| carried.run.start().run != run);
+    }
+}
+
 /// Lets each run look at what is, and hands on what it wants.
 pub(super) fn advance(
     service: &mut Service,
@@ -198,6 +218,7 @@ pub(super) fn advance(
     if !matches!(acting.claim, ClaimState::Holding | ClaimState::Frozen) {
         return;
     }
+    let_go(service, acting, out);
     let leaves = acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::GiveUp);
     let stops = leaves || acting.foreign.is_some();
     let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !stops);
