@@ -287,7 +287,7 @@ impl Drive {
         let landing = Landing { call, plan, mode };
         let Some(acting) = &mut self.acting else { return };
         let dark = landing.step().is_some_and(|step| acting.dark.contains(step.acts_in.as_str()));
-        let course = acting.providers.course(&landing, dark, now);
+        let course = acting.providers.course(&landing, &self.observers[who].name, dark, now);
         let (at, reply) = course.answered;
         let with = course.lands.filter(|lands| *lands == at && reply != Reply::Unknown);
         if with.is_none() {

@@ -67,6 +67,7 @@ scripts! {
     approval_too_late
     blind_active_region
     components_mask_their_dependents
+    cooldown_and_acknowledge
     data_loss_shown_and_approved
     dead_region_fails_over
     degraded_or_down
@@ -74,6 +75,7 @@ scripts! {
     disk_full_and_nobody_else
     drift_and_adopt
     drill_ended_by_live
+    effect_is_not_there
     errors_that_come_and_go
     evacuation
     everything_down
@@ -105,10 +107,14 @@ scripts! {
     gate_run_and_parallel
     gate_self_trust
     gate_velocity
+    holder_is_cut_off
+    holder_reaches_no_provider
+    inputs_given
     ladder_category_climbs
     ladder_level_climbs
     ladder_priority_climbs
     lone_observer
+    maintenance_and_a_start
     not_gone_while_a_local_probe_is_up
     objectives
     obligation
@@ -127,8 +133,10 @@ scripts! {
     own_uplink_dead
     own_uplink_heals_in_mid_streak
     partition_of_43_seconds
+    pause_against_a_start
     pause_in_mid_run
     people_in_a_run
+    phases_missed
     preview_and_inspect
     region_gone_local_probes_silent
     region_lost
@@ -140,20 +148,27 @@ scripts! {
     repair_did_not_help
     repair_helped
     restart_in_mid_incident
+    restart_in_mid_run
     standby_evidence_is_too_old
     standby_side
     standby_still_hears_the_primary
     supersession
+    take_and_give_up_unknown
+    target_not_writable
     the_clock_jumps
     the_event_loop_stalls
     three_failures
+    traffic_gate_and_pause
     tried_and_refused
     two_hold_kind
     two_hold_name
     two_hold_over
     two_hold_severity
+    undo_fails
+    velocity
     veto
     veto_outlasts_an_ask
+    witness_never_holds
     witness_without_a_lag
 }
 

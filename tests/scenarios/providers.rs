@@ -53,6 +53,8 @@ struct Rule {
     region: Option<String>,
     said: Said,
     once: bool,
+    /// Only when this observer calls.
+    only: Option<String>,
 }
 
 /// Which step of which run.
@@ -144,8 +146,11 @@ impl Providers {
             return Err(format!("nothing that a step does comes next, {}", words.here()));
         };
         let once = words.take("once");
-        self.rules.retain(|rule| !(rule.op == op && rule.step == step && rule.region == region));
-        self.rules.push(Rule { op, step, region, said, once });
+        let only = if words.take("for") { Some(words.word("observer")?) } else { None };
+        self.rules.retain(|rule| {
+            !(rule.op == op && rule.step == step && rule.region == region && rule.only == only)
+        });
+        self.rules.push(Rule { op, step, region, said, once, only });
         Ok(())
     }
 
@@ -159,9 +164,13 @@ impl Providers {
         self.foreign.get(&call.step.to_string()).copied()
     }
 
-    fn said(&mut self, op: Op, step: &str, region: &str) -> Option<Said> {
+    fn said(&mut self, op: Op, step: &str, region: &str, who: &str) -> Option<Said> {
         let at = self.rules.iter().position(|rule| {
-            rule.op == op && rule.step == step && rule.region.as_deref().is_none_or(|of| of == region)
+            rule.op == op
+                && rule.step == step
+                && rule.region.as_deref().is_none_or(|of| of == region)
+                && rule.only.as_deref().is_none_or(|of| of == who)
+                && rule.only.as_deref().is_none_or(|of| of == who)
         })?;
         let said = self.rules[at].said;
         if self.rules[at].once {
@@ -171,7 +180,7 @@ impl Providers {
     }
 
     /// A call leaves. A region that is dark hears nothing.
-    pub(crate) fn course(&mut self, landing: &Landing, dark: bool, now: Mono) -> Course {
+    pub(crate) fn course(&mut self, landing: &Landing, who: &str, dark: bool, now: Mono) -> Course {
         let call = &landing.call;
         let region = landing.step().map_or(String::new(), |step| step.acts_in.to_string());
         if !call.in_time(now) {
@@ -181,7 +190,7 @@ impl Providers {
         if self.newer(call).is_some() {
             return Course { lands: None, answered: (now + QUICK, Reply::NotDone) };
         }
-        match (self.said(call.op, &call.step.to_string(), &region), call.op) {
+        match (self.said(call.op, &call.step.to_string(), &region, who), call.op) {
             (None, _) if dark => Course { lands: None, answered: silent },
             (Some(Said::Call(how)), _) => how.course(call, now),
             (Some(Said::Look(look)), _) => self.look(landing, look, now),
