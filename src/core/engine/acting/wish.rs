@@ -97,7 +97,11 @@ pub(super) fn advance(
     }
     let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
     if shape == bit(Gate::Run) && kind == Some(PlanKind::Failover) {
-        return supersede(acting, state, now, wake);
+        if !supersede(acting, state, now, wake) {
+            // Who holds that run is paged, and so is everybody for what waits behind it.
+            refuse(service, acting, state, decision, shape, out);
+        }
+        return;
     }
     let lasting = shape & !passing();
     if shape & bit(Gate::Mode) != 0 || shape & (passing() & !bit(Gate::Veto)) != 0 || lasting == 0 {
@@ -198,16 +202,23 @@ pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake
     true
 }
 
-/// A failover takes the place of a repair, at a step boundary; it starts when that has ended.
-fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) {
+/// A failover takes the place of a repair, at a step boundary; it starts when that has ended. False: what runs is a
+/// person's, and stays so until that person says otherwise.
+fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) -> bool {
     let run = acting.record.as_ref().and_then(|record| record.run.as_ref());
-    let Some(id) = run.filter(|run| run.kind == PlanKind::Repair).map(|run| run.id) else { return };
-    let carried = acting.runs.iter_mut().find(|carried| carried.run.start().run == id);
-    if let Some(carried) = carried.filter(|carried| carried.run.stoppable()) {
+    let Some((id, kind)) = run.map(|run| (run.id, run.kind)) else { return true };
+    let Some(carried) = acting.runs.iter_mut().find(|carried| carried.run.start().run == id) else {
+        return true;
+    };
+    if carried.run.state() == RunState::Held {
+        return false;
+    }
+    if kind == PlanKind::Repair && carried.run.stoppable() {
         let told = carried.run.tell(Heard::Superseded, now.mono);
         state.saw(&told.cells);
-        wake.at(Some(now.mono + crate::time::Span::micros(1)));
+        wake.at(Some(now.mono + Span::micros(1)));
     }
+    true
 }
 
 /// What is refused is told, once for each set of reasons.
