@@ -52,6 +52,7 @@ scripts! {
     a_wedged_prober
     abort_after_the_commit_point
     abort_before_the_commit_point
+    abort_of_an_exposure
     acts_answer_after_the_watch
     acts_coordinator_lost
     acts_dead_region
@@ -62,7 +63,9 @@ scripts! {
     acts_takeover_during_a_call
     acts_takeover_during_a_commit
     again
+    all_services_at_once
     another_config
+    another_config_in_mid_request
     approval_told_again
     approval_too_late
     blind_active_region
@@ -70,14 +73,17 @@ scripts! {
     cooldown_and_acknowledge
     data_loss_shown_and_approved
     dead_region_fails_over
+    debt_that_cannot_be_paid
     degraded_or_down
     disk_full
     disk_full_and_nobody_else
     drift_and_adopt
     drill_ended_by_live
+    drills
     effect_is_not_there
     errors_that_come_and_go
     evacuation
+    evacuation_in_the_way
     everything_down
     exposure_in_mid_run
     exposure_shown_and_approved
@@ -87,6 +93,7 @@ scripts! {
     first_record_not_by_sight
     flapping_is_damped
     foreign_world
+    freeze_and_thaw
     gate_approval_and_veto
     gate_at_most
     gate_candidate
@@ -122,6 +129,7 @@ scripts! {
     on_failure_stop_and_retry
     on_failure_undo
     once_and_armed_again
+    order_after_a_death
     order_and_its_gates
     order_at_the_wrong_observer
     order_failover_planned
@@ -153,13 +161,16 @@ scripts! {
     standby_side
     standby_still_hears_the_primary
     supersession
+    supersession_of_a_held_repair
     take_and_give_up_unknown
     target_not_writable
     the_clock_jumps
     the_event_loop_stalls
     three_failures
+    three_regions
     traffic_gate_and_pause
     tried_and_refused
+    trouble_again_after_hand_over
     two_hold_kind
     two_hold_name
     two_hold_over

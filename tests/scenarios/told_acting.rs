@@ -147,8 +147,11 @@ pub(crate) fn request(request: &Request) -> String {
         Wanted::Failback => "the way home".into(),
         Wanted::Rejoin => "for its return".into(),
         Wanted::Owed(run) => format!("owed by run {run}"),
-        Wanted::Evacuation(who) => format!("{who} leaves the region"),
+        Wanted::Evacuation(who) => format!("says {who}"),
     };
+    if let (Wanted::Evacuation(who), Some(from)) = (&request.why, &request.case.from) {
+        return format!("{} from {from}, which is to be left, says {who}", request.plan);
+    }
     let from = request.case.from.as_ref().map_or(String::new(), |from| format!(" from {from}"));
     let to = if from.is_empty() { "in" } else { "to" };
     let loss = match request.loss {
