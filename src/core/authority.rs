@@ -245,6 +245,29 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "mutants")]
+    fn the_mutants_of_a_session_make_a_right_that_outlives_it() {
+        for (mutant, until) in [
+            (Mutant::LeaseFromReceipt, at(13_990)),
+            (Mutant::LeaseUnacknowledged, at(12_990)),
+            (Mutant::NoMargin, at(11_000)),
+            (Mutant::FrozenGoesOn, Mono::micros(u64::MAX)),
+        ] {
+            mutants::set(Some(mutant));
+            let mut session = Session::new(Span::secs(2));
+            let nonce = session.renew(at(1_000));
+            session.received(nonce, at(6_000));
+            assert!(session.renewed(nonce, alive(TTL)));
+            if mutant == Mutant::LeaseUnacknowledged {
+                session.renew(at(5_000));
+            }
+            let held = session.held(at(6_000)).map(|held| held.until());
+            mutants::set(None);
+            assert_eq!(held, Some(until), "{}", mutant.word());
+        }
+    }
+
+    #[test]
     fn a_renewal_that_nobody_acknowledged_counts_for_nothing() {
         let mut session = Session::new(Span::secs(2));
         let nonce = session.renew(at(0));

@@ -167,6 +167,9 @@ mutants! {
     /// An answer counts whichever intent it is to.
     AnyReplyCounts = "late replies count",
 
+    /// Who finds a world that is newer than the coordinator goes on.
+    NewerWorldIgnored = "a newer world ignored",
+
     // Fences and the order of steps (§4).
     /// The new side is let to write before the fences.
     PromoteBeforeFence = "promote before fence",

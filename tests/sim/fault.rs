@@ -125,11 +125,6 @@ impl Kind {
                 | Kind::OtherPolicy
         )
     }
-
-    /// What makes a plan start, so that the rest meets a run.
-    pub(crate) fn starts_runs(self) -> bool {
-        matches!(self, Kind::RegionDies | Kind::WebFails | Kind::RegionCutOff | Kind::AllFail)
-    }
 }
 
 impl Fault {

@@ -14,6 +14,7 @@ mod heap;
 mod observer;
 mod plan;
 mod plans;
+mod planted;
 mod provider;
 mod recipe;
 mod report;

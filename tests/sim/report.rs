@@ -1,5 +1,6 @@
 //! Runs worlds and says what came of them: counts, speed, floors, and every violation with its seed.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -53,11 +54,17 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
         let mut world = born(&shapes, wanted.shape, seed, wanted.trace);
         world.ends = wanted.until.map_or(LENGTH, |until| until * 1_000_000);
         world.run();
+        if wanted.trace {
+            for line in world.rest() {
+                println!("{line}");
+            }
+        }
         let (checks, story) = (world.checks, world.trace.unwrap_or_default());
         story.iter().for_each(|line| println!("{line}"));
         println!("seed {seed}: {:?}", checks.tally);
         return verdict(&[(seed, checks.out.broken)]);
     }
+    println!("sim: {} planted violations are reported", crate::planted::all_are_reported());
     let (seeds, from) = (wanted.seeds.unwrap_or(3_000), wanted.from.unwrap_or_else(base));
     let began = clock();
     let kept: Vec<u64> = include_str!("failing.txt")
@@ -106,9 +113,29 @@ fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_
     World::new(shape, rng.next(), faults, aimed, trace)
 }
 
+/// How often each rule was broken, and at which seeds first.
+fn rules(broken: &[(u64, Vec<String>)]) {
+    let mut rules: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (seed, told) in broken {
+        let of = |line: &String| line.split(" at event ").next().unwrap_or_default().to_string();
+        let mut each: Vec<String> = told.iter().map(of).collect();
+        each.sort();
+        each.dedup();
+        for rule in each {
+            rules.entry(rule).or_default().push(*seed);
+        }
+    }
+    for (rule, seeds) in rules {
+        let first: Vec<String> = seeds.iter().take(8).map(ToString::to_string).collect();
+        println!("sim: {rule} in {} worlds: seeds {}", seeds.len(), first.join(" "));
+    }
+}
+
 fn verdict(broken: &[(u64, Vec<String>)]) -> ExitCode {
-    for (seed, broken) in broken.iter().take(40) {
-        for what in broken.iter().take(3) {
+    rules(broken);
+    for (seed, broken) in broken.iter().take(20) {
+        for what in broken.iter().take(2) {
+            let what: String = what.chars().take(400).collect();
             println!("seed {seed}: {what}");
         }
     }

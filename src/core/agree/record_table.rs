@@ -24,7 +24,10 @@ pub enum RecordState {
 pub enum RecordInput {
     /// An operator says where the service is active.
     Adopt,
-    /// A quorum sees exactly one region take writes.
+    /// An operator says so after a world was found that is newer than the coordinator: what is under way here is nothing
+    /// that anybody could go on with.
+    AdoptNewer,
+    /// There is none, and a quorum sees exactly one region take writes.
     SeenWritable,
     /// A run is to be started.
     Start,
@@ -115,8 +118,9 @@ impl RecordState {
 
 impl RecordInput {
     /// Every input.
-    pub const ALL: [RecordInput; 8] = [
+    pub const ALL: [RecordInput; 9] = [
         RecordInput::Adopt,
+        RecordInput::AdoptNewer,
         RecordInput::SeenWritable,
         RecordInput::Start,
         RecordInput::CommitPoint,
@@ -163,12 +167,12 @@ const M: RecordAnswer = RecordAnswer::To(RecordState::Moving);
 const D: RecordAnswer = RecordAnswer::To(RecordState::Drifted);
 
 #[rustfmt::skip]
-const TABLE: [[RecordAnswer; 8]; 4] = [
-    // adopt seen start commit end undone drift over
-    [R,      R,   N,    X,     X,  X,     X,    X], // Absent
-    [R,      X,   M,    X,     X,  X,     D,    P], // At rest
-    [N,      X,   N,    M,     R,  R,     P,    P], // Moving
-    [R,      X,   N,    X,     X,  X,     P,    R], // Drifted
+const TABLE: [[RecordAnswer; 9]; 4] = [
+    // adopt newer seen start commit end undone drift over
+    [R,      R,    R,   N,    X,     X,  X,     X,    X], // Absent
+    [R,      R,    X,   M,    X,     X,  X,     D,    P], // At rest
+    [N,      R,    X,   N,    M,     R,  R,     P,    P], // Moving
+    [R,      R,    X,   N,    X,     X,  X,     X,    R], // Drifted
 ];
 
 const GX: RegionAnswer = RegionAnswer::Impossible;
@@ -227,6 +231,7 @@ impl fmt::Display for RecordInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             RecordInput::Adopt => "adopt",
+            RecordInput::AdoptNewer => "adopt from a newer world",
             RecordInput::SeenWritable => "seen writable",
             RecordInput::Start => "start",
             RecordInput::CommitPoint => "commit point",
@@ -311,7 +316,7 @@ mod tests {
             })
             .map(|input| input.to_string())
             .collect();
-        assert_eq!(out, ["adopt", "drift over"]);
+        assert_eq!(out, ["adopt", "adopt from a newer world", "drift over"]);
     }
 
     #[test]

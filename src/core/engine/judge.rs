@@ -185,33 +185,36 @@ fn blind(service: &mut Service, visits: &mut Visits, now: Now, wake: &mut Wake, 
 /// Another region than the recorded one takes writes.
 fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
     let seen = service.known.active.and_then(|active| writable_elsewhere(service, active));
+    if service.drift.is_some_and(|(at, _)| seen != Some(at)) {
+        // A record that is gone, with a coordinator that was restored, is no cell of this.
+        if service.known.record.is_some() {
+            out.saw(AnyCell::Record(of_record(service), RecordInput::DriftOver));
+        }
+        if core::mem::take(&mut service.drift_told) && seen.is_none() {
+            out.record(service, Event::DriftOver);
+        }
+    }
     service.drift = match (seen, service.drift) {
         (Some(at), Some((same, since))) if at == same => Some((at, since)),
-        (Some(at), _) => {
-            service.drift_told = false;
-            Some((at, now.mono))
-        }
-        (None, _) => {
-            if core::mem::take(&mut service.drift_told) {
-                let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
-                let state = if moving { RecordState::Moving } else { RecordState::Drifted };
-                out.saw(AnyCell::Record(state, RecordInput::DriftOver));
-                out.record(service, Event::DriftOver);
-            }
-            None
-        }
+        (Some(at), _) => Some((at, now.mono)),
+        (None, _) => None,
     };
     let Some((at, since)) = service.drift else { return };
     let due = since + service.policy.drift_after;
     if due > now.mono {
         wake.at(Some(due));
     } else if !service.drift_told {
+        out.saw(AnyCell::Record(of_record(service), RecordInput::DriftSeen));
         service.drift_told = true;
-        let moving = service.known.record.as_ref().is_some_and(|record| record.running.is_some());
-        let state = if moving { RecordState::Moving } else { RecordState::AtRest };
-        out.saw(AnyCell::Record(state, RecordInput::DriftSeen));
         out.record(service, Event::Drifted(at));
     }
+}
+
+/// What the record is, as far as people were told of drift.
+fn of_record(service: &Service) -> RecordState {
+    let record = service.known.record.as_ref();
+    let runs = record.is_some_and(|record| record.running.is_some());
+    RecordState::of(record.is_some(), runs, service.drift_told)
 }
 
 /// A region, other than the active one, of which a quorum says that it takes writes.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use watchkeeper_core::agree::{RunId, Txn};
+use watchkeeper_core::agree::Txn;
 use watchkeeper_core::authority::Token;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::saga::{Run, StepState};
@@ -162,11 +162,5 @@ impl Effects {
                 None => self.changed[service].push((it.does, it.at, call.token)),
             }
         }
-    }
-
-    /// For a planted violation.
-    pub(crate) fn forget(&mut self, service: usize, run: RunId) -> RunId {
-        self.intended[service].clear();
-        run
     }
 }

@@ -1,14 +1,18 @@
 //! L1, L2, L5, L6: what must come about once faults have healed. Bounds are generous, and count only while few enough
 //! observers are faulty.
 
+use std::sync::Arc;
+
 use watchkeeper_core::agree::RunId;
 use watchkeeper_core::event::{Decided, Event};
 use watchkeeper_core::plan::Mode;
+use watchkeeper_core::plan::saga::{Run, RunState};
 use watchkeeper_core::severity::Turn;
+use watchkeeper_core::time::Mono;
 
 use super::faulty::Faulty;
 use super::{Begins, Out, Scene};
-use crate::shape::{Shape, place};
+use crate::shape::Shape;
 
 /// A healthy core starts what is due within this: worst detection 16 s, 60 s held, the ask, a takeover, and room.
 const BOUND: u64 = 150_000_000;
@@ -16,6 +20,9 @@ const BOUND: u64 = 150_000_000;
 const PAGE_BOUND: u64 = 180_000_000;
 /// What is at rest agrees after so long.
 const REST: u64 = 120_000_000;
+
+/// A run that nothing disturbs is over or held after so long: tries, drains, the lapse.
+const LONGEST: u64 = 200_000_000;
 
 /// What has come about.
 #[derive(Clone, Debug)]
@@ -31,10 +38,11 @@ pub(crate) struct Liveness {
     open: Vec<Vec<bool>>,
     /// By service: the unfinished run, and since when.
     running: Vec<Option<(RunId, u64)>>,
-    /// By service: at rest since then.
-    rest: Vec<Option<u64>>,
     /// When the newest fault began or ended.
     quiet: u64,
+    /// Until when the coordinator had no quorum, or too many observers were faulty.
+    healed: u64,
+    ill: bool,
     restored: bool,
 }
 
@@ -48,10 +56,16 @@ impl Liveness {
             told: vec![None; shape.services],
             open: vec![vec![false; shape.observers]; shape.services],
             running: vec![None; shape.services],
-            rest: vec![None; shape.services],
             quiet: 0,
+            healed: 0,
+            ill: false,
             restored: false,
         }
+    }
+
+    /// Nothing has changed for a while.
+    pub(crate) fn quiet(&self, now: u64) -> bool {
+        now > self.quiet + REST
     }
 
     pub(crate) fn restored(&mut self) {
@@ -110,17 +124,21 @@ impl Liveness {
             let lives = scene.truth.lives(service, active) && !scene.shape.recipes[service].stateless;
             let dead = !scene.truth.answers(service, active) && !lives;
             keep(&mut self.dead[service], dead);
-            let _at_rest = &self.rest;
         }
     }
 
     fn due(&mut self, scene: &Scene<'_>, faulty: &Faulty, out: &mut Out) {
         let now = scene.now;
-        if self.restored || faulty.lately(now) > scene.shape.tolerated() || !scene.truth.quorum {
+        let ill = faulty.lately(now) > scene.shape.tolerated() || !scene.truth.quorum;
+        if ill || std::mem::replace(&mut self.ill, ill) {
+            self.healed = now;
+        }
+        self.ill = ill;
+        if self.restored || ill {
             return;
         }
         for service in 0..scene.shape.services {
-            let Some(since) = self.dark[service] else { continue };
+            let Some(since) = self.dark[service].map(|since| since.max(self.healed)) else { continue };
             let before = |at: Option<u64>| at.is_some_and(|at| at >= since);
             if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
             {
@@ -149,6 +167,7 @@ impl Liveness {
             let recipe = scene.shape.recipes[service];
             let Some(active) = scene.store.active(service) else { continue };
             let quiet = now > self.quiet + REST && !self.restored;
+            self.ends(scene, service, faulty, out);
             let idle = self.running[service].is_none();
             let ended = scene.store.record(service).and_then(|record| record.last_failover.as_ref());
             let done = ended.is_none_or(|last| last.outcome.is_some_and(|outcome| outcome.is_done()));
@@ -167,6 +186,21 @@ impl Liveness {
                 }
             }
         }
-        let _names = place("r0");
+    }
+
+    /// A run that has long had nothing in its way is over, or a person has it.
+    fn ends(&self, scene: &Scene<'_>, service: usize, faulty: &Faulty, out: &mut Out) {
+        let Some((run, since)) = self.running[service] else { return };
+        let undisturbed = since.max(self.quiet).max(self.healed) + LONGEST;
+        let few = faulty.lately(scene.now) == 0 && scene.truth.quorum;
+        if scene.now < undisturbed || self.restored || !few {
+            return;
+        }
+        let Some(journal) = scene.store.journal(service, run) else { return };
+        let replayed = Run::replay(Arc::clone(&journal.plan), &journal.entries, Mono::BOOT);
+        let held = replayed.is_some_and(|(run, _)| run.state() == RunState::Held);
+        if !held {
+            out.broke(scene.now, "L2", "truth", "a run neither ends nor is held");
+        }
     }
 }

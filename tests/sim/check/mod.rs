@@ -38,9 +38,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) store: &'a Coordinator,
     pub(crate) providers: &'a Providers,
     pub(crate) users: &'a Users,
+    /// The observers whose process runs, one bit each.
+    pub(crate) running: u32,
 }
 
 impl Scene<'_> {
+    /// Its process runs.
+    pub(crate) fn alive(&self, observer: usize) -> bool {
+        self.running & (1 << observer) != 0
+    }
+
     /// It takes writes from whoever reaches it.
     pub(crate) fn writable(&self, service: usize, region: usize) -> bool {
         self.providers.writable(service, region, self.shape.recipes[service].stateless, self.truth)
@@ -62,7 +69,7 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn broke(&mut self, now: u64, rule: &str, how: &str, what: &str) {
-        if self.broken.len() < 10 {
+        if self.broken.len() < 30 {
             let at = self.events;
             self.broken
                 .push(format!("{rule} broken ({how}) at event {at}: {what} ({:.3} s)", now as f64 / 1e6));
@@ -147,6 +154,11 @@ impl Checks {
     /// Nothing was wrong in this world, so far.
     pub(crate) fn calm(&self) -> bool {
         self.bit.iter().sum::<u64>() == 0 && self.aimed.iter().sum::<u64>() == 0
+    }
+
+    /// Nothing has begun or ended for a while.
+    pub(crate) fn calm_since(&self, now: u64) -> bool {
+        self.liveness.quiet(now)
     }
 
     /// Parts, links or databases have changed.
@@ -250,6 +262,12 @@ impl Checks {
         if let Some(service) = service {
             self.liveness.recorded(scene, by, service.index(), event);
         }
+    }
+
+    /// An observer's process is gone.
+    pub(crate) fn crashed(&mut self, observer: usize) {
+        self.liveness.crashed(observer);
+        self.notices.crashed(observer);
     }
 
     /// An observer's events are durable.

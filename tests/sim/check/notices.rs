@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use watchkeeper_core::agree::RunId;
 use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::ids::ServiceId;
-use watchkeeper_core::plan::Outcome;
 use watchkeeper_core::plan::saga::Page;
+use watchkeeper_core::plan::{Entry, Mode, Outcome};
 use watchkeeper_core::severity::Turn;
 
 use super::{Out, Scene, Tally};
@@ -27,7 +27,17 @@ impl Notices {
         Notices::default()
     }
 
-    pub(crate) fn recorded(&mut self, _by: usize, _service: Option<ServiceId>, _seq: u64, _event: &Event) {}
+    pub(crate) fn recorded(&mut self, by: usize, service: Option<ServiceId>, seq: u64, event: &Event) {
+        if let (Some(service), Event::Paged(Paged::Run(run, Page::Ends(_)))) = (service, event) {
+            self.pages.push((by, service.index(), *run, seq));
+        }
+    }
+
+    /// Its process is gone; the next one counts anew.
+    pub(crate) fn crashed(&mut self, by: usize) {
+        self.upto.retain(|(of, _), _| *of != by);
+        self.pages.retain(|(of, ..)| *of != by);
+    }
 
     pub(crate) fn durable(&mut self, by: usize, service: Option<ServiceId>, upto: u64) {
         if let Some(service) = service {
@@ -37,13 +47,28 @@ impl Notices {
 
     pub(crate) fn ends(
         &mut self,
-        _scene: &Scene<'_>,
-        _by: usize,
-        _service: usize,
-        _run: RunId,
-        _outcome: Outcome,
-        _out: &mut Out,
+        scene: &Scene<'_>,
+        by: usize,
+        service: usize,
+        run: RunId,
+        outcome: Outcome,
+        out: &mut Out,
     ) {
+        let live = scene.store.journal(service, run).is_some_and(|journal| {
+            matches!(journal.entries.first(), Some(Entry::Started(start)) if start.mode == Mode::Live)
+        });
+        if !live || outcome == Outcome::Done || !scene.alive(by) {
+            return;
+        }
+        let upto = self.upto.get(&(by, service)).copied().unwrap_or(0);
+        let paged = self
+            .pages
+            .iter()
+            .any(|&(of, at, which, seq)| (of, at, which) == (by, service, run) && seq <= upto);
+        if !paged {
+            let what = format!("run {} ends as {outcome}, and its page is not durable", run.0);
+            out.broke(scene.now, "L2", "letter", &what);
+        }
     }
 }
 

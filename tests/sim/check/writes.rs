@@ -7,7 +7,7 @@ use watchkeeper_core::plan::Entry;
 
 use super::{Begins, Out, Scene};
 use crate::recipe::RPO;
-use crate::shape::{Shape, place};
+use crate::shape::Shape;
 
 /// What was named beforehand.
 #[derive(Clone, Debug)]
@@ -104,8 +104,8 @@ impl Writes {
         }
     }
 
-    /// The record entitles one region, and it is one that there is.
-    pub(crate) fn entitled(scene: &Scene<'_>, service: usize) -> Option<usize> {
-        scene.store.record(service).and_then(|record| place(record.active.as_str()))
+    /// For a planted violation: the run began now.
+    pub(crate) fn planted(&mut self, service: usize, now: u64) {
+        self.may_lose[service] = Some((now, RPO.as_micros()));
     }
 }

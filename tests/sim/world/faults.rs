@@ -120,7 +120,7 @@ impl World<'_> {
         self.say(|_| format!("o{observer}: its process is gone"));
         self.nodes[observer].dies();
         self.orders.crashed(observer);
-        self.checks.liveness.crashed(observer);
+        self.checks.crashed(observer);
     }
 
     pub(super) fn rise(&mut self, observer: usize) {
@@ -222,7 +222,7 @@ impl World<'_> {
         // Not at once: the step that sends is still under way.
         self.nodes[observer].dies();
         self.orders.crashed(observer);
-        self.checks.liveness.crashed(observer);
+        self.checks.crashed(observer);
         let back = self.rng.between(1_000_000, 60_000_000);
         self.put(back, NOBODY, What::Rises);
     }

@@ -4,7 +4,7 @@
 mod calls;
 mod faults;
 mod people;
-mod store;
+pub(crate) mod store;
 mod watching;
 mod writing;
 
@@ -235,7 +235,7 @@ impl<'a> World<'a> {
                     format!("it comes to no rest: o{} {:?}, to be woken {late:?} ago", item.who, item.what);
                 let (checks, scene) = self.scene();
                 checks.broke(&scene, "L2", "letter", &what);
-                break;
+                return;
             }
             let who = item.who as usize;
             if who == NOBODY {
@@ -494,19 +494,39 @@ impl<'a> World<'a> {
             store: &self.store,
             providers: &self.providers,
             users: &self.users,
+            running: (0..self.nodes.len())
+                .filter(|&at| self.nodes[at].runs())
+                .fold(0, |all, at| all | 1 << at),
         };
         (&mut self.checks, scene)
+    }
+
+    /// How each observer is left, for whoever reads a story.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        let each = self.nodes.iter().enumerate().map(|(observer, node)| {
+            let wake = node.core.as_ref().and_then(State::wake_at);
+            format!(
+                "o{observer}: runs {}, clock {:?}, wants to be woken at {wake:?}, is woken at {}, was told of a coordinator {}, waits for {} calls",
+                node.runs(),
+                node.mono(self.now),
+                node.woken,
+                node.there,
+                node.calls.len()
+            )
+        });
+        each.collect()
     }
 
     fn close(&mut self) {
         let (checks, scene) = self.scene();
         checks.close(&scene);
         self.close_orders();
+        self.close_notices();
     }
 
     /// What an observer finds out about the coordinator: that it is there, or not.
     fn contact(&mut self, observer: usize) {
-        let there = self.coordinated(observer);
+        let there = self.coordinated(observer) && !self.truth.sick[observer].deaf;
         let node = &mut self.nodes[observer];
         if there && !std::mem::replace(&mut node.there, true) {
             let cluster = self.store.cluster;
@@ -516,6 +536,9 @@ impl<'a> World<'a> {
         }
         if there && std::mem::take(&mut self.nodes[observer].missed) {
             self.everything(observer);
+        }
+        if !there {
+            self.put(3_000_000, observer, What::Contact);
         }
     }
 }

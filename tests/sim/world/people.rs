@@ -121,7 +121,7 @@ impl World<'_> {
     }
 
     /// An order is answered.
-    pub(super) fn replied(&mut self, observer: usize, order: OrderId, reply: &Reply) {
+    pub(crate) fn replied(&mut self, observer: usize, order: OrderId, reply: &Reply) {
         self.say(|_| format!("o{observer} answers order {}: {reply:?}", order.0));
         let Some(said) = self.orders.said.get_mut(order.0 as usize) else {
             let (checks, scene) = self.scene();

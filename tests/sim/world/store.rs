@@ -88,6 +88,22 @@ impl World<'_> {
         }
     }
 
+    /// Whatever is owed was delivered, by one channel or another, unless whoever owes it is still out of reach.
+    pub(crate) fn close_notices(&mut self) {
+        let now = self.now;
+        let late = self.notices.iter().any(|notice| {
+            let out = self.truth.outside(self.shape.stands_in(notice.by)) && self.nodes[notice.by].runs();
+            notice.delivered.is_none()
+                && out
+                && notice.durable + 4 * AGAIN < now
+                && self.checks.calm_since(now)
+        });
+        if late {
+            let (checks, scene) = self.scene();
+            checks.broke(&scene, "L3", "truth", "what is owed to people was never delivered");
+        }
+    }
+
     /// There is room again.
     pub(super) fn room(&mut self, observer: usize) {
         if std::mem::take(&mut self.nodes[observer].full_told) {

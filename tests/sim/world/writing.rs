@@ -4,6 +4,7 @@
 use watchkeeper_core::agree::{Answer, Purpose, Txn, Write};
 use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
 use watchkeeper_core::input::{Input, Seen};
+use watchkeeper_core::plan::PlanKind;
 use watchkeeper_core::time::Span;
 
 use super::{ASKED, Asked, NOBODY, What, World};
@@ -91,7 +92,13 @@ impl World<'_> {
         self.put(until.saturating_sub(self.now) + 1, NOBODY, What::Bound(region));
         let mut changed = false;
         for service in 0..self.shape.services {
-            if self.store.active(service) == Some(region) && self.providers.dbs[service][region].bound {
+            // A daemon that was away lets nothing run while a failover may be leaving its region.
+            let moving = self
+                .store
+                .record(service)
+                .is_some_and(|record| record.run.as_ref().is_some_and(|run| run.kind == PlanKind::Failover));
+            let active = self.store.active(service) == Some(region);
+            if active && !moving && self.providers.dbs[service][region].bound {
                 self.providers.dbs[service][region].bound = false;
                 changed = true;
             }

@@ -8,6 +8,7 @@ use crate::engine::mark;
 use crate::engine::out::Out;
 use crate::event::{Event, Paged};
 use crate::ids::ServiceId;
+use crate::mutants::{self, Mutant};
 use crate::state::acting::Acting;
 use crate::state::{AskState, State};
 
@@ -18,7 +19,7 @@ pub(super) fn seen(state: &mut State, id: ServiceId, token: Token, out: &mut Out
     let Some(acting) = service.acting.as_deref_mut() else { return };
     let Some(record) = &acting.record else { return };
     let ours = cluster == Some(token.cluster) && token.epoch <= record.epoch;
-    if ours || acting.foreign.is_some() {
+    if ours || acting.foreign.is_some() || mutants::on(Mutant::NewerWorldIgnored) {
         return;
     }
     acting.foreign = Some(token);
@@ -58,6 +59,7 @@ pub(super) fn went_back(state: &mut State, out: &mut Out) {
         service.votes.forget_revisions();
         (acting.read, acting.stale, acting.looked, acting.ballot.changes) = (0, true, false, None);
         let newest = epoch.map(|epoch| Token { cluster, epoch, serial: 0 });
+        let newest = newest.filter(|_| !mutants::on(Mutant::NewerWorldIgnored));
         if let (None, Some(token)) = (acting.foreign, newest) {
             acting.foreign = Some(token);
             out.record(service, Event::Paged(Paged::Foreign));

@@ -52,6 +52,7 @@ pub(super) fn advance(
     if let Some(wished) = evacuation(service, &record, state) {
         return leave(service, acting, state, moments, &wished, now, wake, out);
     }
+    acting.stays = None;
     let Some(wished) = wished(service, acting, &record, now, wake) else { return };
     let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
     let named = if by == By::Approval { on_approval() } else { 0 };
@@ -372,6 +373,12 @@ fn leave(
 ) {
     // The answers must be fresh, or nobody knows where to.
     let since = now.mono.before(state.policy.ask.times(2));
+    // What is in the way was told: it is looked at now and then.
+    let fresh = service.ask.sent.is_some_and(|sent| sent >= since);
+    let next = acting.asked.filter(|_| acting.stays.is_some() && !fresh).map(|at| at + wish::SELDOM);
+    if let Some(next) = next.filter(|next| *next > now.mono) {
+        return wake.at(Some(next));
+    }
     if !asking::asked_since(service, acting, state, since, now, wake, out) {
         return;
     }
@@ -396,8 +403,8 @@ fn leave(
         return;
     }
     let lasting = look.gates.shape();
-    if acting.refused != Some(lasting) {
-        acting.refused = Some(lasting);
+    if acting.stays != Some(lasting) {
+        acting.stays = Some(lasting);
         let (scenario, case) = (crate::ids::ScenarioPos::at(usize::MAX), look.case);
         let wish = crate::event::Wish { scenario, plan: wished.plan, case };
         out.record(service, crate::event::Event::Paged(crate::event::Paged::Refused(wish, lasting)));

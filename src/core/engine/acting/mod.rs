@@ -72,7 +72,7 @@ pub(super) fn advance(
         reading(service, acting, state, now, out);
         ballot::advance(service, acting, state, now, wake, out);
     }
-    // Whoever gave an order is answered in time, whether or not the coordinator is.
+    // Whoever orders something is answered, also when nothing can be done.
     orders::advance(service, acting, state, moments, now, wake, out);
     if state.seat.reached {
         home::withdraw(service, acting, state, now, out);

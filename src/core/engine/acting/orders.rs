@@ -181,8 +181,13 @@ pub(super) fn advance(
             }
             Next::Sent => return,
             Next::Wait if now.mono >= since + LONGEST && !on_its_way(acting, order.id) => {
-                let why =
-                    if acting.claim == ClaimState::Holding { Refused::Overtaken } else { Refused::NoHolder };
+                let why = match acting.claim {
+                    _ if !state.seat.reached => Refused::NoCoordinator,
+                    ClaimState::Holding => Refused::Overtaken,
+                    ClaimState::Idle | ClaimState::Taking | ClaimState::Restoring | ClaimState::Frozen => {
+                        Refused::NoHolder
+                    }
+                };
                 finish(service, acting, state, &order, Reply::Refused(why), out);
             }
             Next::Wait => return wake.at(Some(since + LONGEST)),
@@ -280,7 +285,9 @@ fn carry_out(
         },
         Verb::Adopt { region } => {
             if service.policy.region(region).is_some() {
-                out.saw(AnyCell::Record(service.record_state(now.mono), RecordInput::Adopt));
+                let newer = acting.foreign.is_some();
+                let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
+                out.saw(AnyCell::Record(service.record_state(now.mono), input));
             }
             adopt(service, acting, region)
         }

@@ -14,7 +14,7 @@ use crate::agree::{
     ClaimState, Found, Guard, Owed, Purpose, Record, RecordInput, RecordState, RegionInput, RegionState,
     RunId, Write,
 };
-use crate::authority::Held;
+use crate::authority::{Held, Token};
 use crate::effect::{Call, Effect};
 use crate::engine::advance::Wake;
 use crate::engine::mark;
@@ -145,25 +145,36 @@ pub(super) fn journalled(
 
 /// Record and journals were read: runs that are not carried yet are, and those that are over are not any more.
 pub(super) fn restore(state: &mut State, id: ServiceId, found: &Found, now: Now, out: &mut Out) {
+    let cluster = state.seat.cluster;
     let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) else { return };
     let Some(acting) = service.acting.as_deref_mut() else { return };
     let record = found.record.1.as_ref();
     let there: Vec<RunId> = record.iter().flat_map(|record| unfinished(record)).collect();
     acting.runs.retain(|carried| there.contains(&carried.run.start().run));
     let mut visited = Vec::new();
-    let mut resumed = Vec::new();
+    let (mut resumed, mut foreign) = (Vec::new(), false);
     for run in there {
         if acting.runs.iter().any(|carried| carried.run.start().run == run) {
             continue;
         }
         let Some((_, journal)) = found.journals.iter().find(|(of, _)| *of == run) else { continue };
         if let Some((run, cells)) = Run::replay(Arc::clone(&journal.plan), &journal.entries, now.mono) {
+            let start = run.start();
+            if Some(start.cluster) != cluster && acting.foreign.is_none() {
+                // It was begun under another coordinator, whose tokens ours cannot order.
+                acting.foreign =
+                    Some(Token { cluster: start.cluster, epoch: start.epoch, serial: start.serial });
+                foreign = true;
+            }
             visited.extend(cells);
             resumed.push(run.start().run);
             acting.runs.push(Carried::new(run));
         }
     }
     acting.stale = false;
+    if foreign {
+        out.record(service, Event::Paged(Paged::Foreign));
+    }
     for run in resumed {
         out.record(service, Event::Resumed(run));
     }

@@ -31,6 +31,7 @@ pub(in crate::engine) fn coordinator(state: &mut State, told: Coordinator, now: 
             if other {
                 let margin = state.policy.session.margin;
                 state.seat.session = crate::authority::Session::new(margin);
+                super::foreign::went_back(state, out);
             }
             if first {
                 for service in state.services.iter_mut().flatten() {

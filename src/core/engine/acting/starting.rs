@@ -120,9 +120,11 @@ pub(super) fn send_start(
         at: at.clone(),
         longest: wanted.longest.filter(|_| wanted.mode == Mode::Drill),
     };
+    if wanted.mode == Mode::Live {
+        tries(&mut next, service, &wanted, run);
+    }
     if occupies {
         next.run = Some(unfinished);
-        tries(&mut next, service, &wanted, run);
         settle_request(&mut next, &at, failover);
         out.saw(AnyCell::Record(RecordState::AtRest, RecordInput::Start));
         // What was proved under an older epoch is not proved under this one.

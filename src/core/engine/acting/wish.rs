@@ -76,27 +76,36 @@ pub(super) fn advance(
         return;
     }
     let Some(decision) = decision else {
-        acting.refused = None;
+        (acting.refused, acting.vain) = (None, None);
         acting.announced = false;
         return withdraw(service, acting, state, now, out);
     };
     let gates = &decision.gates;
+    let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
+    let run = acting.record.as_ref().and_then(|record| record.run.as_ref());
+    let supersedes = kind == Some(PlanKind::Failover) && run.is_some_and(|run| run.kind == PlanKind::Repair);
+    if run.is_some() && kind != Some(PlanKind::Inspect) && !supersedes {
+        // It waits for the run to end: nobody has to look again for that.
+        return;
+    }
     if let Answer::Blocks(Reason::NotAsked | Reason::AnswersDisagree | Reason::FewAnswers { .. }) =
         gates.answer(Gate::Quorum)
     {
         if rests(service, acting, gates.shape(), now, wake) {
+            acting.vain = None;
             return tell_again(service, acting, state, decision, now, wake, out);
         }
+        in_vain(service, acting, state, decision, now, wake, out);
         asking::ask(service, acting, state, now, wake, out);
         return;
     }
+    acting.vain = None;
     announce(service, acting, state);
     let shape = gates.shape();
     if shape == 0 {
         return start(service, acting, state, decision, now, wake, out);
     }
-    let kind = service.policy.plans.get(decision.wish.plan.index()).map(|plan| plan.set.kind);
-    if shape == bit(Gate::Run) && kind == Some(PlanKind::Failover) {
+    if shape == bit(Gate::Run) && supersedes {
         if !supersede(acting, state, now, wake) {
             // Who holds that run is paged, and so is everybody for what waits behind it.
             refuse(service, acting, state, decision, shape, out);
@@ -123,6 +132,10 @@ fn rests(service: &Service, acting: &Acting, shape: u32, now: Now, wake: &mut Wa
     let old = record.and_then(|record| Some((record, record.request.as_ref()?))).is_some_and(
         |(record, request)| request.epoch != record.epoch || request.policy != service.policy.hash,
     );
+    // A run that a person holds is in the way: nothing is asked before it is not any more.
+    if shape & bit(Gate::Run) != 0 && acting.refused == Some(bit(Gate::Run)) {
+        return true;
+    }
     let told = lasting != 0 && acting.refused == Some(lasting) && !old;
     if told && lasting & by_answers() == 0 {
         return true;
@@ -131,6 +144,27 @@ fn rests(service: &Service, acting: &Acting, shape: u32, now: Now, wake: &mut Wa
     let next = seldom.map(|at| at + SELDOM).filter(|at| *at > now.mono);
     wake.at(next);
     next.is_some()
+}
+
+/// Answers that are asked for and do not come, or do not agree, are no reason to be silent for ever.
+fn in_vain(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let shape = decision.gates.shape();
+    let since = *acting.vain.get_or_insert(now.mono);
+    if shape & bit(Gate::Mode) != 0 {
+        return;
+    }
+    if since + SELDOM > now.mono {
+        return wake.at(Some(since + SELDOM));
+    }
+    refuse(service, acting, state, decision, shape, out);
 }
 
 /// What waits for a person is told again when it is time.
