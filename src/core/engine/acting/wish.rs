@@ -158,7 +158,8 @@ fn in_vain(
 ) {
     let shape = decision.gates.shape();
     let since = *acting.vain.get_or_insert(now.mono);
-    if shape & bit(Gate::Mode) != 0 {
+    // That fewer gates are in the way than was told is no news.
+    if shape & bit(Gate::Mode) != 0 || acting.refused.is_some_and(|told| shape & !told == 0) {
         return;
     }
     if since + SELDOM > now.mono {
