@@ -52,6 +52,7 @@ pub(crate) enum There {
 /// An order, and what it was answered.
 pub(crate) struct Ordered {
     pub(crate) who: String,
+    to: usize,
     pub(crate) reply: Option<String>,
 }
 
@@ -66,6 +67,7 @@ pub(crate) struct Acting {
     /// Observers whose disk is full, and what they could not write.
     full: BTreeMap<usize, BTreeMap<Option<ServiceId>, u64>>,
     pub(crate) orders: BTreeMap<OrderId, Ordered>,
+    given: u64,
     /// Regions that hear nothing.
     pub(crate) dark: BTreeSet<String>,
     /// Two sides may take writes at once: the script says so.
@@ -331,8 +333,9 @@ impl Drive {
     /// An operator says something to an observer.
     pub(crate) fn order(&mut self, to: usize, who: &str, service: Option<ServiceId>, verb: Verb) -> Read<()> {
         let acting = self.acts()?;
-        let id = OrderId(acting.orders.len() as u64 + 1);
-        acting.orders.insert(id, Ordered { who: who.to_owned(), reply: None });
+        acting.given += 1;
+        let id = OrderId(acting.given);
+        acting.orders.insert(id, Ordered { who: who.to_owned(), to, reply: None });
         self.hand(to, Input::Ordered(Order { id, who: Arc::from(who), service, verb }));
         Ok(())
     }
@@ -348,6 +351,8 @@ impl Drive {
         self.observers[who].life += 1;
         if let Some(acting) = &mut self.acting {
             acting.full.remove(&who);
+            // Whoever is told nothing by a daemon that is gone knows that nothing was promised.
+            acting.orders.retain(|_, order| order.to != who || order.reply.is_some());
         }
     }
 

@@ -51,8 +51,11 @@ scripts! {
     a_vote_from_a_stranger
     a_wedged_prober
     abort_after_the_commit_point
+    abort_at_the_last_moment
     abort_before_the_commit_point
     abort_of_an_exposure
+    abort_while_the_holder_dies
+    abort_while_unknown
     acts_answer_after_the_watch
     acts_coordinator_lost
     acts_dead_region
@@ -66,6 +69,7 @@ scripts! {
     all_services_at_once
     another_config
     another_config_in_mid_request
+    answers_in_vain
     approval_told_again
     approval_too_late
     blind_active_region
@@ -134,6 +138,7 @@ scripts! {
     order_at_the_wrong_observer
     order_failover_planned
     order_is_not_what_was_shown
+    order_lost_with_its_holder
     order_too_many
     order_while_shutting_down
     order_without_a_record
@@ -146,6 +151,7 @@ scripts! {
     people_in_a_run
     phases_missed
     preview_and_inspect
+    region_dies_in_mid_failback
     region_gone_local_probes_silent
     region_lost
     rejoin_and_quarantine
@@ -163,6 +169,9 @@ scripts! {
     supersession
     supersession_of_a_held_repair
     take_and_give_up_unknown
+    take_over_while_held
+    take_over_while_people_are_asked
+    take_over_while_undoing
     target_not_writable
     the_clock_jumps
     the_event_loop_stalls
@@ -201,7 +210,7 @@ fn every_script_in_the_folder_is_run() {
         names.filter_map(|name| name.strip_suffix(".txt").map(str::to_owned)).collect();
     let run: BTreeSet<String> = SCRIPTS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there, run, "name each script in `scripts!`");
-    assert!(run.len() >= 100, "{} scripts", run.len());
+    assert!(run.len() >= 140, "{} scripts", run.len());
 }
 
 #[test]
