@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use watchkeeper_core::agree::RunId;
 use watchkeeper_core::event::{Decided, Event};
-use watchkeeper_core::plan::Mode;
 use watchkeeper_core::plan::saga::{Run, RunState};
+use watchkeeper_core::plan::{Mode, Outcome};
 use watchkeeper_core::severity::Turn;
 use watchkeeper_core::time::Mono;
 
@@ -32,6 +32,7 @@ pub(crate) struct Liveness {
     /// By service: neither its front nor its database live.
     dead: Vec<Option<u64>>,
     started: Vec<Option<u64>>,
+    first: Vec<Option<u64>>,
     refused: Vec<Option<u64>>,
     told: Vec<Option<u64>>,
     /// By service, then observer: its incident is open.
@@ -52,6 +53,7 @@ impl Liveness {
             dark: vec![None; shape.services],
             dead: vec![None; shape.services],
             started: vec![None; shape.services],
+            first: vec![None; shape.services],
             refused: vec![None; shape.services],
             told: vec![None; shape.services],
             open: vec![vec![false; shape.observers]; shape.services],
@@ -79,7 +81,15 @@ impl Liveness {
     pub(crate) fn starts(&mut self, scene: &Scene<'_>, service: usize, begins: &Begins<'_>) {
         if begins.start.mode == Mode::Live {
             self.started[service] = Some(scene.now);
+            if begins.automatic {
+                self.first[service].get_or_insert(scene.now);
+            }
         }
+    }
+
+    /// When the first failover began by itself.
+    pub(crate) fn first_start(&self, service: usize) -> Option<u64> {
+        self.first[service]
     }
 
     pub(crate) fn recorded(&mut self, scene: &Scene<'_>, by: usize, service: usize, event: &Event) {
@@ -170,7 +180,7 @@ impl Liveness {
             self.ends(scene, service, faulty, out);
             let idle = self.running[service].is_none();
             let ended = scene.store.record(service).and_then(|record| record.last_failover.as_ref());
-            let done = ended.is_none_or(|last| last.outcome.is_some_and(|outcome| outcome.is_done()));
+            let done = ended.is_none_or(|last| last.outcome == Some(Outcome::Done));
             if quiet && idle && done && !recipe.gate {
                 let leads = scene.providers.zones[service].leads;
                 if leads != 1 << active {

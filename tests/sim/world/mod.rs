@@ -22,7 +22,7 @@ use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
 use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen};
 use watchkeeper_core::order::Order;
 use watchkeeper_core::plan::StepName;
-use watchkeeper_core::state::State;
+use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
 
 use crate::check::Checks;
@@ -163,6 +163,8 @@ pub(crate) struct World<'a> {
     pub(crate) trace: Option<Vec<String>>,
     /// It lasts so long.
     pub(crate) ends: u64,
+    /// Cells that cores came to which are gone.
+    pub(crate) visits: Visits,
 }
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
@@ -199,6 +201,7 @@ impl<'a> World<'a> {
             notices: Vec::new(),
             trace: trace.then(Vec::new),
             ends: LENGTH,
+            visits: Visits::default(),
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
