@@ -98,6 +98,7 @@ fn drop_all(acting: &mut Acting) {
     acting.runs.clear();
     acting.cleared.clear();
     (acting.requested, acting.refused, acting.asked) = (None, None, None);
+    (acting.vain, acting.stays) = (None, None);
     (acting.unfit, acting.unreached) = (None, 0);
     super::orders::forget(acting);
 }

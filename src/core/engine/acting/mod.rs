@@ -75,6 +75,7 @@ pub(super) fn advance(
     // Whoever orders something is answered, also when nothing can be done.
     orders::advance(service, acting, state, moments, now, wake, out);
     if state.seat.reached {
+        home::withdraw(service, acting, state, now, out);
         wish::advance(service, acting, state, decision, now, wake, out);
         if decision.is_none() {
             home::advance(service, acting, state, moments, now, wake, out);

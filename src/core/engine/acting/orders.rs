@@ -38,7 +38,7 @@ const LONGEST: Span = Span::secs(90);
 
 /// An operator said something.
 pub(in crate::engine) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) {
-    if state.seat.cluster.is_none() {
+    if state.seat.cluster.is_none() || !state.seat.reached {
         return reply(state, None, &order, Reply::Refused(Refused::NoCoordinator), out);
     }
     if state.seat.leaving {
