@@ -7,12 +7,12 @@ use super::looks::{Look, Query, look_for};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
 use super::{asking, claim, running, wish};
-use crate::agree::{Record, RunId, Wanted};
+use crate::agree::{Outcome, Record, RunId, Wanted};
 use crate::decide::By;
 use crate::decide::gates::{Answer, Gate, Mode, Reason};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
-use crate::ids::{PlanPos, RegionPos, ServiceId};
+use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::plan::{Only, PlanKind};
 use crate::severity::Stage;
@@ -46,7 +46,7 @@ pub(super) fn advance(
         return;
     }
     let Some(record) = acting.record.clone() else { return };
-    if record.run.is_some() {
+    if record.run.is_some() || acting.foreign.is_some() {
         return;
     }
     if let Some(wished) = evacuation(service, &record, state) {
@@ -80,6 +80,10 @@ pub(super) fn advance(
         begin.counted = look.counted;
         begin.pays = pays(&wished.why);
         send_start(service, acting, state, begin, now, out);
+        return;
+    }
+    if look.gates.shape() & !wish::approvable() != 0 {
+        // What nobody may pass is no question for people; why it blocks, they are told elsewhere.
         return;
     }
     let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
@@ -216,10 +220,18 @@ fn rejoin(service: &Service, record: &Record) -> Option<Wished> {
             (standing.alive || standing.up.is_some()).then_some(at)
         })?;
     // One that did not succeed is not tried again and again: a person says so.
-    let failed = record.tried.iter().rev().find(|tried| tried.plan == *name && tried.scenario.is_none());
-    let failed = failed.and_then(|tried| tried.outcome).is_some_and(|outcome| !outcome.is_done());
+    let last = newest_try(record, name);
+    if last == Some(Outcome::Withdrawn) {
+        return None;
+    }
+    let failed = last.is_some_and(|outcome| !outcome.is_done());
     let mode = if failed { Mode::Approve } else { Mode::Auto };
     Some(Wished { why: Wanted::Rejoin, plan, at, planned: true, mode })
+}
+
+/// How the newest try of a plan ended that no scenario wanted; one that somebody said no to is not wished again.
+fn newest_try(record: &Record, plan: &Name) -> Option<Outcome> {
+    record.tried.iter().rev().find(|tried| tried.plan == *plan && tried.scenario.is_none())?.outcome
 }
 
 /// The way home: by which plan, and where to. None, if nothing has moved the service, or only a planned run.
@@ -246,9 +258,8 @@ fn failback(
     let (plan, at) = way_home(service, acting)?;
     let home = service.policy.regions.get(at.index())?;
     let failback = service.policy.failback;
-    let vetoed = record.tried.last().is_some_and(|tried| {
-        tried.outcome == Some(crate::agree::Outcome::Withdrawn) && tried.scenario.is_none()
-    });
+    let name = &service.policy.plans.get(plan.index())?.name;
+    let vetoed = newest_try(record, name) == Some(Outcome::Withdrawn);
     let well = service.picture.standing(at).up.is_some() && !record.quarantined.contains(home);
     let asked_for = failback.mode != Mode::Observe || mutants::on(Mutant::FailbackByItself);
     if !well || vetoed || !asked_for {
@@ -304,7 +315,7 @@ fn depends(service: &Service, on: ServiceId) -> bool {
 }
 
 /// Whether a service is still to leave that region.
-fn evacuates(service: &Service, from: &crate::ids::Name) -> bool {
+fn evacuates(service: &Service, from: &Name) -> bool {
     service
         .known
         .record

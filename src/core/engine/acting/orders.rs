@@ -342,8 +342,8 @@ fn carry_out(
             Ok(())
         }),
         Verb::Evacuate { region } => evacuate(service, acting, order, region),
-        Verb::Veto => veto(service, acting, state),
-        Verb::Failover { .. }
+        Verb::Veto
+        | Verb::Failover { .. }
         | Verb::Failback { .. }
         | Verb::Run { .. }
         | Verb::Approve { .. }
@@ -464,6 +464,10 @@ fn veto(service: &mut Service, acting: &Acting, state: &mut State) -> Next {
     let run = RunId(next.runs);
     let outcome = Some(Outcome::Withdrawn);
     if let Some(request) = next.request.take() {
+        if let Wanted::Owed(owed) = &request.why {
+            // A person says that it is not owed any more.
+            next.owes.retain(|of| of.run.0 != *owed);
+        }
         let scenario = match &request.why {
             Wanted::Scenario(scenario) => Some(scenario.clone()),
             Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
@@ -556,9 +560,9 @@ fn acts(
             let wanted = Moves { plan, to: Some(to), planned: true, accepts, by: By::Order };
             return start_move(service, acting, state, moments, order, &wanted, since, now, wake, out);
         }
+        Verb::Veto => return veto(service, acting, state),
         Verb::Run { .. } => return run_plan(service, acting, state, moments, order, now, wake, out),
         Verb::Evacuate { .. }
-        | Verb::Veto
         | Verb::Adopt { .. }
         | Verb::Release { .. }
         | Verb::Pause

@@ -44,7 +44,7 @@ const fn passing() -> u32 {
 }
 
 /// Gates that an approval may pass.
-fn approvable() -> u32 {
+pub(super) fn approvable() -> u32 {
     let lets = |gate: &&Gate| matches!(gate.passer(), Passer::Approval | Passer::OrderOrApproval);
     Gate::ALL.iter().filter(lets).fold(0, |set, gate| set | bit(*gate))
 }
