@@ -138,7 +138,7 @@ impl Checks {
             gates: 0,
             resumed: [0; 4],
             faulty: faulty::Faulty::new(shape.observers),
-            authority: authority::Authority::default(),
+            authority: authority::Authority,
             votes: votes::Votes::new(shape, now),
             runs: runs::Runs::new(shape),
             effects: effects::Effects::new(shape),
