@@ -218,6 +218,12 @@ impl<'a> World<'a> {
             let from = world.rng.between(30_000_000, 300_000_000);
             world.window = Some((from, from + world.rng.between(10_000_000, 200_000_000)));
         }
+        if world.rng.chance(60) {
+            // Nobody has said yet where they are active.
+            for keys in &mut world.store.services {
+                keys.record = (0, None);
+            }
+        }
         for observer in 0..shape.observers {
             world.begin(observer);
         }
