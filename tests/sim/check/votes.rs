@@ -167,8 +167,9 @@ impl Votes {
             broke("S13", "letter", "a failover began by itself that a person must agree to");
         }
         let least = 30 + if recipe.veto { 10 } else { 0 };
-        let long = self.unserved[service][from].is_some_and(|since| since + (least - 2) * S <= scene.now);
-        if !long && few && scene.shape.observers > 1 {
+        // If it serves again just now, that is S14's truth to say.
+        let short = self.unserved[service][from].is_some_and(|since| since + (least - 2) * S > scene.now);
+        if short && few && scene.shape.observers > 1 {
             broke("S14", "letter", "a failover began before its condition had held for so long");
         }
         if !few {
