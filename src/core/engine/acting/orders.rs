@@ -522,7 +522,9 @@ fn acts(
         Verb::Approve { accepts } => {
             let held = acting.runs.iter().find(|carried| occupies(acting, carried.run.start().run));
             let held = held.filter(|carried| carried.run.state() == RunState::Held);
-            let requested = acting.record.as_ref().is_some_and(|record| record.request.is_some());
+            // A region that is to be left waits for its turn, and for nobody's word.
+            let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
+            let requested = request.is_some_and(|request| !matches!(request.why, Wanted::Evacuation(_)));
             match held {
                 Some(carried) => {
                     let start = carried.run.start();
