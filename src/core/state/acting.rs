@@ -57,6 +57,8 @@ pub struct Acting {
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
     pub refused: Option<u32>,
+    /// What a scenario wished when last looked at.
+    pub wished: Option<crate::event::Wish>,
     /// Since when answers that a wish hangs on are asked for in vain.
     pub vain: Option<Mono>,
     /// What keeps a region from being left was told, as this set of gates.

@@ -45,6 +45,8 @@ pub(crate) struct Liveness {
     healed: u64,
     ill: bool,
     restored: bool,
+    /// By service: a person has said where it is active, whatever its name leads to.
+    adopted: Vec<bool>,
 }
 
 impl Liveness {
@@ -62,6 +64,7 @@ impl Liveness {
             healed: 0,
             ill: false,
             restored: false,
+            adopted: vec![false; shape.services],
         }
     }
 
@@ -72,6 +75,10 @@ impl Liveness {
 
     pub(crate) fn restored(&mut self) {
         self.restored = true;
+    }
+
+    pub(crate) fn adopted(&mut self, service: usize) {
+        self.adopted[service] = true;
     }
 
     pub(crate) fn crashed(&mut self, observer: usize) {
@@ -105,7 +112,9 @@ impl Liveness {
                 }
             }
             Event::Blind(_) => self.told[service] = Some(scene.now),
-            Event::Decided(Decided::Blocked(..)) => self.refused[service] = Some(scene.now),
+            Event::Decided(Decided::Blocked(..)) | Event::Requested(Some(_)) => {
+                self.refused[service] = Some(scene.now)
+            }
             _ => {}
         }
     }
@@ -130,7 +139,8 @@ impl Liveness {
                 (false, Some(_)) => *kept = None,
                 (true, Some(_)) | (false, None) => {}
             };
-            keep(&mut self.dark[service], !scene.serves(service, active));
+            let serves = scene.truth.answers(service, active) && scene.writable(service, active);
+            keep(&mut self.dark[service], !serves);
             let lives = scene.truth.lives(service, active) && !scene.shape.recipes[service].stateless;
             let dead = !scene.truth.answers(service, active) && !lives;
             keep(&mut self.dead[service], dead);
@@ -148,8 +158,9 @@ impl Liveness {
             return;
         }
         for service in 0..scene.shape.services {
-            let Some(since) = self.dark[service].map(|since| since.max(self.healed)) else { continue };
-            let before = |at: Option<u64>| at.is_some_and(|at| at >= since);
+            let Some(dark) = self.dark[service] else { continue };
+            let since = dark.max(self.healed);
+            let before = |at: Option<u64>| at.is_some_and(|at| at >= dark);
             if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
             {
                 out.broke(now, "L6", "truth", "users are not served, and nobody was told");
@@ -176,7 +187,7 @@ impl Liveness {
         for service in 0..scene.shape.services {
             let recipe = scene.shape.recipes[service];
             let Some(active) = scene.store.active(service) else { continue };
-            let quiet = now > self.quiet + REST && !self.restored;
+            let quiet = now > self.quiet + REST && !self.restored && !self.adopted[service];
             self.ends(scene, service, faulty, out);
             let idle = self.running[service].is_none();
             let ended = scene.store.record(service).and_then(|record| record.last_failover.as_ref());

@@ -301,6 +301,9 @@ impl Checks {
         self.writes.agreed(service, verb);
         self.traffic.agreed(service, verb);
         self.records.agreed(service);
+        if matches!(verb, Verb::Adopt { .. }) {
+            self.liveness.adopted(service);
+        }
     }
 
     /// The coordinator is another, with an older account.

@@ -15,9 +15,9 @@ use crate::decide::gates::{Answer, Gate, Passer, Reason};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::engine::start::Decision;
-use crate::event::{Event, Paged};
+use crate::event::{Decided, Event, Paged};
 use crate::ids::Name;
-use crate::plan::saga::{Cell, Heard, RunInput, RunState, Verb};
+use crate::plan::saga::{Cell, Heard, RunAnswer, RunInput, RunState, Verb, run_cell};
 use crate::plan::{By, Case, Mode as Real, Only, PlanKind};
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -29,6 +29,31 @@ pub(super) const SELDOM: Span = Span::secs(60);
 /// A cell of the run's table was visited on the way to a start.
 pub(super) fn visit(state: &mut State, run: RunState, input: RunInput) {
     state.saw(&[Cell::Run(run, input)]);
+}
+
+/// Where a wish stands that is no run yet; none: nobody wishes anything.
+pub(super) fn stands(service: &Service, acting: &Acting) -> Option<RunState> {
+    let record = acting.record.as_ref();
+    match () {
+        () if acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::Start) => {
+            Some(RunState::Starting)
+        }
+        () if record.is_some_and(|record| record.request.is_some()) => Some(RunState::Awaiting),
+        () if acting.announced => Some(RunState::Announced),
+        () if service.decided != Decided::Nothing && record.is_some_and(|record| record.run.is_none()) => {
+            Some(RunState::Asked)
+        }
+        () => None,
+    }
+}
+
+/// Something reaches a wish that is no run yet: its cell is come to. What follows from it is done where it follows.
+pub(super) fn reaches(service: &Service, acting: &Acting, state: &mut State, input: RunInput) {
+    if let Some(at) = stands(service, acting)
+        && run_cell(at, input) != RunAnswer::Impossible
+    {
+        visit(state, at, input);
+    }
 }
 
 const fn bit(gate: Gate) -> u32 {
@@ -74,6 +99,10 @@ pub(super) fn advance(
     if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || super::running::must_read(acting)
     {
         return;
+    }
+    let wished = decision.map(|decision| decision.wish);
+    if wished != acting.wished {
+        turned(service, acting, state, wished);
     }
     let Some(decision) = decision else {
         (acting.refused, acting.vain) = (None, None);
@@ -121,6 +150,27 @@ pub(super) fn advance(
         request(service, acting, state, decision, lasting, now, wake, out);
     } else {
         remember(service, acting, state, decision, lasting, now, out);
+    }
+}
+
+/// Another wish than before, or none: what was wished is not, unless it is a run by now.
+fn turned(service: &Service, acting: &mut Acting, state: &mut State, wished: Option<crate::event::Wish>) {
+    let before = core::mem::replace(&mut acting.wished, wished);
+    let kind =
+        |wish: crate::event::Wish| service.policy.plans.get(wish.plan.index()).map(|plan| plan.set.kind);
+    let Some(old) = before else { return };
+    let at = match () {
+        () if acting.announced => RunState::Announced,
+        () => RunState::Asked,
+    };
+    match wished {
+        None if acting.record.as_ref().is_some_and(|record| record.run.is_some()) => {}
+        None => visit(state, at, RunInput::VerdictUp),
+        Some(new) if kind(old) == Some(PlanKind::Repair) && kind(new) == Some(PlanKind::Failover) => {
+            visit(state, at, RunInput::Supersede);
+        }
+        Some(new) if old.case != new.case => visit(state, at, RunInput::Changed),
+        Some(_) => {}
     }
 }
 
