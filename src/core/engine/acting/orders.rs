@@ -25,7 +25,7 @@ use crate::event::{AnyCell, Event};
 use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::order::{Accepts, Order, OrderId, Refused, Reply, Verb};
-use crate::plan::saga::{Answer, Heard, RunInput, RunState, Verb as Word, Why};
+use crate::plan::saga::{Answer, Cell, Heard, RunInput, RunState, Verb as Word, Why};
 use crate::plan::{By as Who, Mode, Only, PlanKind, RunId};
 use crate::state::acting::{About, Acting, Pending};
 use crate::state::{Many, Moments, Service, State};
@@ -671,6 +671,13 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
         Some(run) => acting.runs.iter().position(|carried| carried.run.start().run == run),
         None => (acting.runs.len() == 1).then_some(0),
     };
+    if let (Some(run), None) = (run, found)
+        && acting.record.as_ref().is_some_and(|record| run.0 <= record.runs)
+    {
+        // It was one once.
+        state.saw(&[Cell::Run(RunState::Ended, column(&word))]);
+        return Some(Next::Reply(Reply::Refused(Refused::Run(Why::Final))));
+    }
     let carried = acting.runs.get_mut(found?)?;
     let told = carried.run.tell(Heard::Ordered(word), now.mono);
     state.saw(&told.cells);
@@ -685,6 +692,19 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
         }
         Some(Answer::Refused(why)) => Some(Next::Reply(Reply::Refused(Refused::Run(why)))),
         None => None,
+    }
+}
+
+/// Which column of the run's table a word stands in.
+const fn column(word: &Word) -> RunInput {
+    match word {
+        Word::Abort { .. } => RunInput::Abort,
+        Word::Retry { .. } => RunInput::Retry,
+        Word::Skip { .. } | Word::Approve { .. } | Word::Tick { .. } => RunInput::Skip,
+        Word::Accept { matches: true, .. } => RunInput::ApproveMatching,
+        Word::Accept { matches: false, .. } => RunInput::ApproveMismatch,
+        Word::Veto { .. } => RunInput::Veto,
+        Word::HandOver { .. } => RunInput::HandOver,
     }
 }
 

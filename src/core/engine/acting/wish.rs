@@ -165,9 +165,10 @@ fn turned(
     let kind =
         |wish: crate::event::Wish| service.policy.plans.get(wish.plan.index()).map(|plan| plan.set.kind);
     let Some(old) = before else { return };
-    let at = match () {
-        () if acting.announced => RunState::Announced,
-        () => RunState::Asked,
+    let at = match stands(service, acting) {
+        Some(at) => at,
+        None if acting.announced => RunState::Announced,
+        None => RunState::Asked,
     };
     let holds = service.scenarios.get(old.scenario.index()).is_some_and(|kept| kept.arming.holds().is_some());
     match wished {
