@@ -25,9 +25,10 @@ mod words;
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use drive::Delivery;
-use script::play;
+use script::{Story, play};
 use watchkeeper_core::decide::Gate;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios");
@@ -223,12 +224,19 @@ fn every_script_in_the_folder_is_run() {
     assert!(run.len() >= 150, "{} scripts", run.len());
 }
 
+/// Every story, told once for all tests that ask about all of them.
+fn told_once() -> &'static [Story] {
+    static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
+    let told = |(name, text): &(&str, &str)| {
+        play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}"))
+    };
+    STORIES.get_or_init(|| SCRIPTS.iter().map(told).collect())
+}
+
 #[test]
 fn every_gate_blocks_somewhere() {
     let mut blocked = BTreeSet::new();
-    for (name, text) in SCRIPTS {
-        blocked.extend(play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}")).blocked);
-    }
+    told_once().iter().for_each(|story| blocked.extend(story.blocked.iter().copied()));
     let never: Vec<&str> =
         Gate::ALL.iter().map(|gate| gate.word()).filter(|gate| !blocked.contains(gate)).collect();
     assert!(never.is_empty(), "no script shows these gates refusing: {}", never.join(", "));
@@ -269,9 +277,8 @@ fn every_refusal_is_told_somewhere() {
         "what was approved is not what would be done",
     ];
     let mut left: BTreeSet<&str> = REFUSALS.iter().copied().collect();
-    for (name, text) in SCRIPTS {
-        let story = play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}")).text;
-        for line in story.lines().filter(|line| line.contains("is told: no: ")) {
+    for story in told_once() {
+        for line in story.text.lines().filter(|line| line.contains("is told: no: ")) {
             left.retain(|why| !line.contains(why));
         }
     }
@@ -285,11 +292,9 @@ fn what_comes_again_or_late_changes_nothing() {
         let lines = text.lines().filter(|line| !line.contains("* refused: "));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    for (name, text) in SCRIPTS {
-        let [once, again] = [Delivery::Once, Delivery::AgainAndLate].map(|delivery| {
-            lasting(&play(text, delivery).unwrap_or_else(|why| panic!("{name}.txt: {why}")).text)
-        });
-        assert_eq!(once, again, "{name}.txt");
+    for ((name, text), once) in SCRIPTS.iter().zip(told_once()) {
+        let again = play(text, Delivery::AgainAndLate).unwrap_or_else(|why| panic!("{name}.txt: {why}"));
+        assert_eq!(lasting(&once.text), lasting(&again.text), "{name}.txt");
     }
 }
 
