@@ -44,8 +44,8 @@ pub(crate) fn said(drive: &Drive, words: &mut Words) -> Option<Read<()>> {
         return Some(is(reply == wanted, || format!("the reply is: {reply}")));
     }
     let page = |wanted: &str| {
-        let pages = drive.events.iter().filter(|event| event.contains("PAGE "));
-        pages.into_iter().rfind(|page| page.contains(wanted)).cloned()
+        let page = |event: &&String| event.contains("PAGE ") && event.contains(wanted);
+        drive.events.iter().rev().find(page).cloned()
     };
     if words.take("page") {
         return Some(is(page(&words.rest()).is_some(), || "no page says so".into()));

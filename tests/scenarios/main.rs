@@ -25,9 +25,10 @@ mod words;
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use drive::Delivery;
-use script::play;
+use script::{Story, play};
 use watchkeeper_core::decide::Gate;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios");
@@ -140,13 +141,16 @@ scripts! {
     one_run_at_a_time
     order_after_a_death
     order_and_its_gates
+    order_and_more_gates
     order_at_the_wrong_observer
     order_failover_planned
     order_is_not_what_was_shown
     order_lost_with_its_holder
+    order_over_a_drill
     order_too_many
     order_while_shutting_down
     order_without_a_record
+    orders_that_wait_too_long
     own_rungs
     own_uplink_dead
     own_uplink_heals_in_mid_streak
@@ -196,6 +200,7 @@ scripts! {
     what_it_depends_on_moves_first
     witness_never_holds
     witness_without_a_lag
+    words_to_steps
 }
 
 #[track_caller]
@@ -216,18 +221,68 @@ fn every_script_in_the_folder_is_run() {
         names.filter_map(|name| name.strip_suffix(".txt").map(str::to_owned)).collect();
     let run: BTreeSet<String> = SCRIPTS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there, run, "name each script in `scripts!`");
-    assert!(run.len() >= 140, "{} scripts", run.len());
+    assert!(run.len() >= 150, "{} scripts", run.len());
+}
+
+/// Every story, told once for all tests that ask about all of them.
+fn told_once() -> &'static [Story] {
+    static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
+    let told = |(name, text): &(&str, &str)| {
+        play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}"))
+    };
+    STORIES.get_or_init(|| SCRIPTS.iter().map(told).collect())
 }
 
 #[test]
 fn every_gate_blocks_somewhere() {
     let mut blocked = BTreeSet::new();
-    for (name, text) in SCRIPTS {
-        blocked.extend(play(text, Delivery::Once).unwrap_or_else(|why| panic!("{name}.txt: {why}")).blocked);
-    }
+    told_once().iter().for_each(|story| blocked.extend(story.blocked.iter().copied()));
     let never: Vec<&str> =
         Gate::ALL.iter().map(|gate| gate.word()).filter(|gate| !blocked.contains(gate)).collect();
     assert!(never.is_empty(), "no script shows these gates refusing: {}", never.join(", "));
+}
+
+/// Each reason for which an order is refused, as it is told, is told in some story.
+#[test]
+fn every_refusal_is_told_somewhere() {
+    const REFUSALS: &[&str] = &[
+        "no coordinator is in reach",
+        "holds the claim",
+        "nobody holds the claim",
+        "too many orders wait",
+        "the daemon is shutting down",
+        "there is no such service",
+        "which service?",
+        "there is no region",
+        "there is no such plan",
+        "which plan?",
+        "there is no trigger",
+        "there is no such run",
+        "nothing is asked",
+        "there is no record",
+        "is under way",
+        "it is there already",
+        "there is no way home",
+        "it is not quarantined",
+        "blocked by",
+        "not what was shown",
+        "overtaken",
+        "settling",
+        "final",
+        "only what is held",
+        "it is being stopped",
+        "it has not begun",
+        "there is no such step",
+        "it asks nobody now",
+        "what was approved is not what would be done",
+    ];
+    let mut left: BTreeSet<&str> = REFUSALS.iter().copied().collect();
+    for story in told_once() {
+        for line in story.text.lines().filter(|line| line.contains("is told: no: ")) {
+            left.retain(|why| !line.contains(why));
+        }
+    }
+    assert!(left.is_empty(), "no script shows an order refused since: {left:?}");
 }
 
 /// The coordinator, the network and whoever is called may tell everything twice, and again when it is old.
@@ -237,11 +292,9 @@ fn what_comes_again_or_late_changes_nothing() {
         let lines = text.lines().filter(|line| !line.contains("* refused: "));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    for (name, text) in SCRIPTS {
-        let [once, again] = [Delivery::Once, Delivery::AgainAndLate].map(|delivery| {
-            lasting(&play(text, delivery).unwrap_or_else(|why| panic!("{name}.txt: {why}")).text)
-        });
-        assert_eq!(once, again, "{name}.txt");
+    for ((name, text), once) in SCRIPTS.iter().zip(told_once()) {
+        let again = play(text, Delivery::AgainAndLate).unwrap_or_else(|why| panic!("{name}.txt: {why}"));
+        assert_eq!(lasting(&once.text), lasting(&again.text), "{name}.txt");
     }
 }
 

@@ -743,12 +743,21 @@ struct Moves<'a> {
 }
 
 /// What has to end before a live run starts; none: nothing is in the way.
-fn makes_room(acting: &mut Acting, state: &mut State, failover: bool, now: Now) -> Option<Next> {
+fn makes_room(
+    acting: &mut Acting,
+    state: &mut State,
+    failover: bool,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Next> {
+    // What is told here is written at the next look.
+    let soon = Some(now.mono + Span::micros(1));
     let drill = acting.runs.iter_mut().find(|carried| carried.run.start().mode == Mode::Drill);
     if let Some(carried) = drill {
         if carried.run.stoppable() {
             let told = carried.run.tell(Heard::Ordered(Word::Abort { by: Who::Run }), now.mono);
             state.saw(&told.cells);
+            wake.at(soon);
         }
         return Some(Next::Wait);
     }
@@ -758,6 +767,7 @@ fn makes_room(acting: &mut Acting, state: &mut State, failover: bool, now: Now) 
         if carried.run.stoppable() {
             let told = carried.run.tell(Heard::Superseded, now.mono);
             state.saw(&told.cells);
+            wake.at(soon);
         }
         if carried.run.state() != RunState::Held {
             return Some(Next::Wait);
@@ -783,7 +793,7 @@ fn start_move(
     if acting.record.is_none() {
         return Next::Reply(Reply::Refused(Refused::NoRecord));
     }
-    if let Some(next) = makes_room(acting, state, true, now) {
+    if let Some(next) = makes_room(acting, state, true, now, wake) {
         return next;
     }
     // Where to is for answers to say that are newer than the order; whoever does not answer in time is not waited for.
@@ -856,7 +866,7 @@ fn run_plan(
     moments: &Moments,
     order: &Order,
     now: Now,
-    _wake: &mut Wake,
+    wake: &mut Wake,
     out: &mut Out,
 ) -> Next {
     let Verb::Run { plan, at, mode, given, longest, accepts } = &order.verb else { return Next::Wait };
@@ -876,7 +886,7 @@ fn run_plan(
     let live = *mode == Mode::Live;
     if live
         && kind != PlanKind::Inspect
-        && let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now)
+        && let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now, wake)
     {
         return next;
     }
@@ -943,7 +953,7 @@ fn approve(
     }
     let Some(pos) = service.policy.plan(request.plan.as_str()) else { return refuse(Refused::NoSuchPlan) };
     let kind = service.policy.plans[pos.index()].set.kind;
-    if let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now) {
+    if let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now, wake) {
         return next;
     }
     if kind == PlanKind::Failover
