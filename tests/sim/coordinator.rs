@@ -94,6 +94,10 @@ impl Coordinator {
         }
     }
 
+    pub(crate) fn name(&self, observer: usize) -> Name {
+        self.names[observer].clone()
+    }
+
     pub(crate) fn observer(&self, called: &Name) -> Option<usize> {
         self.names.iter().position(|known| known == called)
     }

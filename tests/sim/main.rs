@@ -11,6 +11,7 @@ mod coordinator;
 mod directed;
 mod fault;
 mod heap;
+mod mutants;
 mod observer;
 mod plan;
 mod plans;
@@ -21,6 +22,7 @@ mod report;
 mod rng;
 mod shape;
 mod story;
+mod trust;
 mod truth;
 mod users;
 mod world;
@@ -38,6 +40,9 @@ fn main() -> ExitCode {
             "--seed" => wanted.one = number(),
             "--twice" => wanted.twice = number().unwrap_or(wanted.twice),
             "--shape" => wanted.shape = number(),
+            "--floors" => wanted.floors = true,
+            "--mutants" => wanted.mutants = true,
+            "--trust" => wanted.trust = true,
             "--until" => wanted.until = number(),
             "--trace" => wanted.trace = true,
             // Whoever lists all tests of the workspace finds one here.
@@ -48,7 +53,7 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --mutants, --trust"
                 );
                 return ExitCode::FAILURE;
             }

@@ -54,6 +54,10 @@ pub(crate) struct Node {
     pub(crate) acked: Option<Acked>,
     /// Its region's databases run at least until then.
     pub(crate) bound_until: u64,
+    /// Something will look whether they still may.
+    pub(crate) watched: bool,
+    /// It will ask again whether there is a coordinator.
+    pub(crate) asking: bool,
     /// Calls that are not answered.
     pub(crate) calls: BTreeSet<u64>,
     /// Events that are not durable yet, by whom.
@@ -80,6 +84,8 @@ impl Node {
             renewals: Vec::new(),
             acked: None,
             bound_until: u64::MAX,
+            watched: false,
+            asking: false,
             calls: BTreeSet::new(),
             unwritten: Vec::new(),
             flushing: false,
@@ -114,7 +120,7 @@ impl Node {
     pub(crate) fn born(&mut self) {
         self.life += 1;
         self.woken = u64::MAX;
-        (self.missed, self.there) = (true, false);
+        (self.missed, self.there, self.asking) = (true, false, false);
     }
 
     /// The process is gone, and what it had not written.

@@ -24,6 +24,10 @@ pub(crate) struct Db {
     pub(crate) lag: u64,
     /// It has heard everything up to then, and nothing since.
     pub(crate) frozen: Option<u64>,
+    /// It hears its primary, and applies nothing of it.
+    pub(crate) stuck: bool,
+    /// It hears nothing since then.
+    pub(crate) deaf: Option<u64>,
     /// The primary that it follows.
     pub(crate) follows: Option<usize>,
     /// A promotion is under way, and is over then.
@@ -142,6 +146,8 @@ impl Providers {
             bound: false,
             lag: rng.below(1_500_000),
             frozen: None,
+            stuck: false,
+            deaf: None,
             follows: (region > 0).then_some(0),
             promoted_at: None,
         };
@@ -191,15 +197,22 @@ impl Providers {
             let newest =
                 newest.filter(|&from| self.dbs[service][from].timeline >= self.dbs[service][region].timeline);
             let db = &mut self.dbs[service][region];
-            match (newest, db.frozen) {
-                (None, None) => db.frozen = Some(now.saturating_sub(db.lag)),
-                (Some(from), frozen) => {
-                    (db.frozen, db.follows) = (None, Some(from));
-                    if frozen.is_some() {
+            let upto = db.frozen.unwrap_or(now.saturating_sub(db.lag));
+            match newest {
+                None => {
+                    db.frozen = Some(upto);
+                    db.deaf = db.deaf.or(Some(now));
+                }
+                Some(from) => {
+                    db.follows = Some(from);
+                    db.deaf = None;
+                    // What was heard once is never unheard: it catches up, or stays where it is.
+                    if db.stuck {
+                        db.frozen = Some(upto);
+                    } else if db.frozen.take().is_some() {
                         db.lag = db.lag.min(2_000_000);
                     }
                 }
-                (None, Some(_)) => {}
             }
         }
         for region in 0..self.dbs[service].len() {
@@ -223,7 +236,7 @@ impl Providers {
     pub(crate) fn resynced(&mut self, service: usize, region: usize, now: u64) {
         let db = &mut self.dbs[service][region];
         (db.primary, db.timeline, db.stopped, db.bound) = (false, 0, false, false);
-        (db.frozen, db.follows, db.lag) = (Some(now), None, 1_000_000);
+        (db.frozen, db.follows, db.lag, db.deaf) = (Some(now), None, 1_000_000, Some(now));
     }
 
     /// It arrives where it was sent.

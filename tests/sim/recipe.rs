@@ -62,7 +62,7 @@ impl Recipe {
 }
 
 /// A service may lose so much by a failover that nobody approved.
-pub(crate) const RPO: Span = Span::secs(30);
+pub(crate) const RPO: Span = Span::mins(3);
 /// A database stops with its region's daemon when that has heard nothing for so long.
 pub(crate) const LAPSE: u64 = 25_000_000;
 
@@ -166,6 +166,8 @@ fn scenarios(recipe: &Recipe) -> Vec<ScenarioDraft> {
         scenario.mode = if recipe.approve { Mode::Approve } else { Mode::Auto };
         scenario.when =
             vec![WhenDraft { service: Some(level), held: Some(Span::secs(held)), ..WhenDraft::default() }];
+        // The rung's own would allow far more.
+        scenario.objectives = Objectives::both(Span::mins(15), RPO);
         scenario.veto = if recipe.veto { Span::secs(10) } else { Span::ZERO };
         all.push(scenario);
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use watchkeeper_core::decide::Gate;
+use watchkeeper_core::state::Visits;
 
 use crate::check::{Checks, Tally};
 use crate::directed::ACTS;
@@ -25,11 +26,26 @@ pub(crate) struct Wanted {
     pub(crate) trace: bool,
     /// It is told up to this second.
     pub(crate) until: Option<u64>,
+    /// The floors of coverage are required.
+    pub(crate) floors: bool,
+    pub(crate) mutants: bool,
+    pub(crate) trust: bool,
 }
 
 impl Default for Wanted {
     fn default() -> Wanted {
-        Wanted { seeds: None, from: None, one: None, shape: None, twice: 500, trace: false, until: None }
+        Wanted {
+            seeds: None,
+            from: None,
+            one: None,
+            shape: None,
+            twice: 500,
+            trace: false,
+            until: None,
+            floors: false,
+            mutants: false,
+            trust: false,
+        }
     }
 }
 
@@ -45,11 +61,19 @@ struct Sum {
     bit: Vec<u64>,
     aimed: [u64; ACTS.len()],
     gates: u64,
+    visits: Visits,
+    resumed: [u64; 4],
     broken: Vec<(u64, Vec<String>)>,
 }
 
 pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     let shapes = shape::all();
+    if wanted.mutants {
+        return crate::mutants::run(&shapes, wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(20_000));
+    }
+    if wanted.trust {
+        return crate::trust::run(wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(200_000));
+    }
     if let Some(seed) = wanted.one {
         let mut world = born(&shapes, wanted.shape, seed, wanted.trace);
         world.ends = wanted.until.map_or(LENGTH, |until| until * 1_000_000);
@@ -72,9 +96,17 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
         .filter_map(|line| line.split_whitespace().next()?.parse().ok())
         .collect();
     let mut sum = Sum { bit: vec![0; KINDS.len()], ..Sum::default() };
+    let floors = wanted.floors || seeds >= 20_000;
     for seed in kept.iter().copied().chain(from..from + seeds) {
-        let (checks, _) = live(&shapes, wanted.shape, seed, false);
-        sum.add(seed, checks);
+        let mut world = born(&shapes, wanted.shape, seed, false);
+        world.run();
+        for node in &world.nodes {
+            if let Some(core) = &node.core {
+                sum.visits.add(&core.visits);
+            }
+        }
+        sum.visits.add(&world.visits);
+        sum.add(seed, world.checks);
     }
     let taken = began.elapsed().max(Duration::from_millis(1));
     sum.tell(from, taken);
@@ -84,6 +116,12 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     }
     println!("sim: {} worlds told the same story twice, byte for byte", wanted.twice.min(seeds));
     println!("{} passed, {} failed", sum.worlds - sum.broken.len() as u64, sum.broken.len());
+    let low = sum.floors();
+    if floors && low > 0 {
+        println!("sim: {low} floors of coverage are not reached");
+        verdict(&sum.broken);
+        return ExitCode::FAILURE;
+    }
     verdict(&sum.broken)
 }
 
@@ -160,6 +198,9 @@ impl Sum {
             *sum += u64::from(one > 0);
         }
         self.gates |= checks.gates;
+        for (sum, one) in self.resumed.iter_mut().zip(checks.resumed) {
+            *sum += one;
+        }
         let all = &mut self.tally;
         all.runs += tally.runs;
         all.automatic += tally.automatic;
@@ -177,6 +218,42 @@ impl Sum {
         if !checks.out.broken.is_empty() {
             self.broken.push((seed, checks.out.broken));
         }
+    }
+
+    /// How many floors are not reached; each is printed.
+    fn floors(&self) -> usize {
+        let mut low = 0;
+        let mut floor = |what: &str, is: bool, how: String| {
+            low += usize::from(!is);
+            println!("sim: floor {}: {what}: {how}", if is { "reached" } else { "MISSED" });
+        };
+        let missed: Vec<String> = self.visits.missed().map(|cell| cell.to_string()).collect();
+        floor("every cell of the tables", missed.is_empty(), format!("never: {}", missed.join(", ")));
+        let gates: Vec<&str> = Gate::ALL
+            .iter()
+            .filter(|gate| self.gates & (1 << (**gate as u64)) == 0)
+            .map(|gate| gate.word())
+            .collect();
+        floor("every gate refuses", gates.is_empty(), format!("never: {}", gates.join(", ")));
+        let tame = KINDS.iter().zip(&self.bit).filter(|(_, n)| **n == 0).map(|(kind, _)| *kind);
+        let tame: Vec<&str> =
+            tame.chain(ACTS.iter().zip(self.aimed).filter(|(_, n)| *n == 0).map(|(act, _)| *act)).collect();
+        floor("every fault bites", tame.is_empty(), format!("never: {}", tame.join(", ")));
+        let words = ["start", "intent", "outcome", "end"];
+        let never: Vec<&str> =
+            words.iter().zip(self.resumed).filter(|(_, n)| *n == 0).map(|(word, _)| *word).collect();
+        floor("runs are resumed after every durable write", never.is_empty(), format!("{:?}", self.resumed));
+        let half = self.with_runs * 2 >= self.faulty;
+        floor("runs in half of the faulty worlds", half, format!("{} of {}", self.with_runs, self.faulty));
+        let [takeovers, undone, held, _] = self.with;
+        for (what, n) in [("takeovers", takeovers), ("undone", undone), ("held", held)] {
+            floor(
+                &format!("{what} in one of a hundred worlds"),
+                n * 100 >= self.worlds,
+                format!("{n} of {}", self.worlds),
+            );
+        }
+        low
     }
 
     fn tell(&self, from: u64, taken: Duration) {

@@ -163,7 +163,7 @@ fn blind(service: &mut Service, visits: &mut Visits, now: Now, wake: &mut Wake, 
         service.blind.since = None;
         return;
     };
-    if service.picture.standing(at).alive {
+    if service.picture.standing(at).up.is_some() {
         service.blind.since = None;
         if core::mem::take(&mut service.blind.told) {
             out.record(service, Event::Seeing(at));

@@ -127,8 +127,8 @@ fn moves(scene: &Scene<'_>, txn: &Txn) -> bool {
     let old = scene.store.record(txn.id.service.index());
     txn.writes.iter().any(|write| match write {
         Write::Record(new) => old.is_some_and(|old| {
-            (&old.active, old.epoch, &old.run, &old.beside, old.runs, old.serial, &old.gate)
-                != (&new.active, new.epoch, &new.run, &new.beside, new.runs, new.serial, &new.gate)
+            (&old.active, old.epoch, &old.run, &old.beside, old.serial, &old.gate)
+                != (&new.active, new.epoch, &new.run, &new.beside, new.serial, &new.gate)
         }),
         Write::Vote(_)
         | Write::Claim

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use watchkeeper_core::agree::RunId;
 use watchkeeper_core::event::{Decided, Event};
-use watchkeeper_core::plan::Mode;
 use watchkeeper_core::plan::saga::{Run, RunState};
+use watchkeeper_core::plan::{Mode, Outcome};
 use watchkeeper_core::severity::Turn;
 use watchkeeper_core::time::Mono;
 
@@ -32,6 +32,7 @@ pub(crate) struct Liveness {
     /// By service: neither its front nor its database live.
     dead: Vec<Option<u64>>,
     started: Vec<Option<u64>>,
+    first: Vec<Option<u64>>,
     refused: Vec<Option<u64>>,
     told: Vec<Option<u64>>,
     /// By service, then observer: its incident is open.
@@ -44,6 +45,8 @@ pub(crate) struct Liveness {
     healed: u64,
     ill: bool,
     restored: bool,
+    /// By service: a person has said where it is active, whatever its name leads to.
+    adopted: Vec<bool>,
 }
 
 impl Liveness {
@@ -52,6 +55,7 @@ impl Liveness {
             dark: vec![None; shape.services],
             dead: vec![None; shape.services],
             started: vec![None; shape.services],
+            first: vec![None; shape.services],
             refused: vec![None; shape.services],
             told: vec![None; shape.services],
             open: vec![vec![false; shape.observers]; shape.services],
@@ -60,6 +64,7 @@ impl Liveness {
             healed: 0,
             ill: false,
             restored: false,
+            adopted: vec![false; shape.services],
         }
     }
 
@@ -72,6 +77,10 @@ impl Liveness {
         self.restored = true;
     }
 
+    pub(crate) fn adopted(&mut self, service: usize) {
+        self.adopted[service] = true;
+    }
+
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.open.iter_mut().for_each(|open| open[observer] = false);
     }
@@ -79,7 +88,15 @@ impl Liveness {
     pub(crate) fn starts(&mut self, scene: &Scene<'_>, service: usize, begins: &Begins<'_>) {
         if begins.start.mode == Mode::Live {
             self.started[service] = Some(scene.now);
+            if begins.automatic {
+                self.first[service].get_or_insert(scene.now);
+            }
         }
+    }
+
+    /// When the first failover began by itself.
+    pub(crate) fn first_start(&self, service: usize) -> Option<u64> {
+        self.first[service]
     }
 
     pub(crate) fn recorded(&mut self, scene: &Scene<'_>, by: usize, service: usize, event: &Event) {
@@ -95,7 +112,9 @@ impl Liveness {
                 }
             }
             Event::Blind(_) => self.told[service] = Some(scene.now),
-            Event::Decided(Decided::Blocked(..)) => self.refused[service] = Some(scene.now),
+            Event::Decided(Decided::Blocked(..)) | Event::Requested(Some(_)) => {
+                self.refused[service] = Some(scene.now)
+            }
             _ => {}
         }
     }
@@ -120,7 +139,8 @@ impl Liveness {
                 (false, Some(_)) => *kept = None,
                 (true, Some(_)) | (false, None) => {}
             };
-            keep(&mut self.dark[service], !scene.serves(service, active));
+            let serves = scene.truth.answers(service, active) && scene.writable(service, active);
+            keep(&mut self.dark[service], !serves);
             let lives = scene.truth.lives(service, active) && !scene.shape.recipes[service].stateless;
             let dead = !scene.truth.answers(service, active) && !lives;
             keep(&mut self.dead[service], dead);
@@ -138,8 +158,9 @@ impl Liveness {
             return;
         }
         for service in 0..scene.shape.services {
-            let Some(since) = self.dark[service].map(|since| since.max(self.healed)) else { continue };
-            let before = |at: Option<u64>| at.is_some_and(|at| at >= since);
+            let Some(dark) = self.dark[service] else { continue };
+            let since = dark.max(self.healed);
+            let before = |at: Option<u64>| at.is_some_and(|at| at >= dark);
             if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
             {
                 out.broke(now, "L6", "truth", "users are not served, and nobody was told");
@@ -166,11 +187,11 @@ impl Liveness {
         for service in 0..scene.shape.services {
             let recipe = scene.shape.recipes[service];
             let Some(active) = scene.store.active(service) else { continue };
-            let quiet = now > self.quiet + REST && !self.restored;
+            let quiet = now > self.quiet + REST && !self.restored && !self.adopted[service];
             self.ends(scene, service, faulty, out);
             let idle = self.running[service].is_none();
             let ended = scene.store.record(service).and_then(|record| record.last_failover.as_ref());
-            let done = ended.is_none_or(|last| last.outcome.is_some_and(|outcome| outcome.is_done()));
+            let done = ended.is_none_or(|last| last.outcome == Some(Outcome::Done));
             if quiet && idle && done && !recipe.gate {
                 let leads = scene.providers.zones[service].leads;
                 if leads != 1 << active {

@@ -114,6 +114,8 @@ pub(crate) struct Checks {
     pub(crate) aimed: [u64; ACTS.len()],
     /// Gates that blocked something, one bit each.
     pub(crate) gates: u64,
+    /// Takeovers of runs whose newest durable write was a start, an intent, an outcome, and what came before an end.
+    pub(crate) resumed: [u64; 4],
     pub(crate) faulty: faulty::Faulty,
     pub(crate) authority: authority::Authority,
     pub(crate) votes: votes::Votes,
@@ -134,6 +136,7 @@ impl Checks {
             bit: vec![0; KINDS.len()],
             aimed: [0; ACTS.len()],
             gates: 0,
+            resumed: [0; 4],
             faulty: faulty::Faulty::new(shape.observers),
             authority: authority::Authority::default(),
             votes: votes::Votes::new(shape, now),
@@ -208,6 +211,23 @@ impl Checks {
             let running =
                 scene.store.record(txn.id.service.index()).is_some_and(|record| record.run.is_some());
             self.tally.takeovers += u64::from(running);
+            self.resumes(scene, txn.id.service.index());
+        }
+    }
+
+    /// A run is taken over: after which of its durable writes.
+    fn resumes(&mut self, scene: &Scene<'_>, service: usize) {
+        let Some(record) = scene.store.record(service) else { return };
+        let Some(run) = &record.run else {
+            self.resumed[3] += u64::from(record.runs > 0);
+            return;
+        };
+        let newest = scene.store.journal(service, run.id).and_then(|journal| journal.entries.last());
+        match newest {
+            Some(Entry::Started(_)) => self.resumed[0] += 1,
+            Some(Entry::Intent { .. }) => self.resumed[1] += 1,
+            Some(_) => self.resumed[2] += 1,
+            None => {}
         }
     }
 
@@ -281,6 +301,9 @@ impl Checks {
         self.writes.agreed(service, verb);
         self.traffic.agreed(service, verb);
         self.records.agreed(service);
+        if matches!(verb, Verb::Adopt { .. }) {
+            self.liveness.adopted(service);
+        }
     }
 
     /// The coordinator is another, with an older account.

@@ -44,8 +44,11 @@ impl Votes {
             for region in 0..scene.shape.regions {
                 keep(&mut self.serving[service][region], scene.serves(service, region));
                 let stateless = scene.shape.recipes[service].stateless;
-                let lives = scene.truth.lives(service, region)
-                    && (!stateless || scene.truth.parts[service][region].web);
+                let lives = if stateless {
+                    scene.truth.power[region] && scene.truth.parts[service][region].web
+                } else {
+                    scene.truth.lives(service, region)
+                };
                 if self.living[service][region].is_some() {
                     self.lived[service][region] = scene.now;
                 }

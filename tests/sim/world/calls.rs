@@ -50,11 +50,16 @@ impl World<'_> {
         let deadline = call.deadline.as_micros().saturating_sub(now.as_micros());
         self.put(deadline, observer, What::Finished(number, Box::new(finished(&call, Reply::Unknown))));
         let service = call.service;
+        // What nothing checks is signed for a time, and dies with it.
+        let signed = self.class(&call).and_then(|(class, late)| match class {
+            LateCall::None => Some(self.now + deadline + late),
+            LateCall::Checked | LateCall::Deadline => None,
+        });
         let sent = Sent {
             number,
             by: observer,
             life: self.nodes[observer].life,
-            refused_at: left.map(|left| self.now + left),
+            refused_at: left.map(|left| self.now + left).or(signed),
             call,
             arrived,
             mute: false,

@@ -62,10 +62,7 @@ impl World<'_> {
             }
             Kind::Restored if begins => self.backup = Some(Box::new(self.store.clone())),
             Kind::Restored => self.restore(),
-            Kind::LagGrows if begins => {
-                self.providers.dbs[who][region].lag = self.rng.between(2_000_000, 120_000_000);
-            }
-            Kind::LagGrows => self.providers.dbs[who][region].lag = 500_000,
+            Kind::LagGrows => self.providers.dbs[who][region].stuck = begins,
             Kind::Drift if begins && !self.shape.recipes[who].stateless => {
                 self.checks.writes.by_hand(who);
                 if self.truth.lives(who, region) && !self.providers.dbs[who][region].primary {
@@ -118,6 +115,9 @@ impl World<'_> {
 
     pub(super) fn crash(&mut self, observer: usize) {
         self.say(|_| format!("o{observer}: its process is gone"));
+        if let Some(core) = &self.nodes[observer].core {
+            self.visits.add(&core.visits);
+        }
         self.nodes[observer].dies();
         self.orders.crashed(observer);
         self.checks.crashed(observer);
@@ -220,6 +220,9 @@ impl World<'_> {
 
     fn crash_for(&mut self, observer: usize) {
         // Not at once: the step that sends is still under way.
+        if let Some(core) = &self.nodes[observer].core {
+            self.visits.add(&core.visits);
+        }
         self.nodes[observer].dies();
         self.orders.crashed(observer);
         self.checks.crashed(observer);

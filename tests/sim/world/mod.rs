@@ -22,7 +22,7 @@ use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
 use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen};
 use watchkeeper_core::order::Order;
 use watchkeeper_core::plan::StepName;
-use watchkeeper_core::state::State;
+use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
 
 use crate::check::Checks;
@@ -84,8 +84,10 @@ pub(crate) enum What {
     Wake(u64),
     /// A fact is seen.
     Told(Box<Seen>),
-    /// Everybody sees a pulse.
+    /// An observer sees a pulse.
     Pulsed(usize, u64, Option<Pulse>),
+    /// Everybody sees it, as it mostly is.
+    Pulses(usize, u64, Option<Pulse>),
     /// A renewal is answered.
     Renewed(Nonce, Renewed),
     /// A late renewal arrives.
@@ -163,6 +165,8 @@ pub(crate) struct World<'a> {
     pub(crate) trace: Option<Vec<String>>,
     /// It lasts so long.
     pub(crate) ends: u64,
+    /// Cells that cores came to which are gone.
+    pub(crate) visits: Visits,
 }
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
@@ -199,6 +203,7 @@ impl<'a> World<'a> {
             notices: Vec::new(),
             trace: trace.then(Vec::new),
             ends: LENGTH,
+            visits: Visits::default(),
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
@@ -321,10 +326,7 @@ impl<'a> World<'a> {
                 }
             }
             What::Pulsed(who, revision, pulse) => {
-                if self.hears(observer) {
-                    let who = crate::shape::name(&format!("o{who}"));
-                    self.tell(observer, Input::Seen(Seen::Pulse(who, revision, pulse)));
-                }
+                self.pulsed(observer, who, revision, pulse);
             }
             What::Renewed(nonce, answer) => self.renewed(observer, nonce, answer),
             What::Answered(id, answer) => self.tell(observer, Input::Answered { id, answer: *answer }),
@@ -341,7 +343,8 @@ impl<'a> World<'a> {
             What::Flush => self.flush(observer),
             What::Orders(order) => self.ordered(observer, *order),
             What::Reloads => self.reload(observer),
-            What::RenewsLate(..)
+            What::Pulses(..)
+            | What::RenewsLate(..)
             | What::Asks(_)
             | What::SessionEnds(_)
             | What::Arrives(_)
@@ -358,6 +361,15 @@ impl<'a> World<'a> {
         }
     }
 
+    fn pulsed(&mut self, observer: usize, who: usize, revision: u64, pulse: Option<Pulse>) {
+        if self.truth.sick[observer].paused {
+            self.nodes[observer].waiting.push(What::Pulsed(who, revision, pulse));
+        } else if self.hears(observer) {
+            let who = self.store.name(who);
+            self.tell(observer, Input::Seen(Seen::Pulse(who, revision, pulse)));
+        }
+    }
+
     /// Something happens in the world.
     fn happen(&mut self, what: What) {
         match what {
@@ -365,6 +377,13 @@ impl<'a> World<'a> {
             What::Asks(asked) => self.asks(*asked),
             What::RenewsLate(observer, session, fit) => {
                 self.arrives_renewal(observer, session, fit);
+            }
+            What::Pulses(who, revision, pulse) => {
+                for observer in 0..self.shape.observers {
+                    if self.nodes[observer].runs() {
+                        self.pulsed(observer, who, revision, pulse);
+                    }
+                }
             }
             What::SessionEnds(id) => self.session_ends(id),
             What::Arrives(sent) => self.arrives(*sent),
@@ -526,6 +545,7 @@ impl<'a> World<'a> {
 
     /// What an observer finds out about the coordinator: that it is there, or not.
     fn contact(&mut self, observer: usize) {
+        self.nodes[observer].asking = false;
         let there = self.coordinated(observer) && !self.truth.sick[observer].deaf;
         let node = &mut self.nodes[observer];
         if there && !std::mem::replace(&mut node.there, true) {
@@ -537,7 +557,7 @@ impl<'a> World<'a> {
         if there && std::mem::take(&mut self.nodes[observer].missed) {
             self.everything(observer);
         }
-        if !there {
+        if !there && !std::mem::replace(&mut self.nodes[observer].asking, true) {
             self.put(3_000_000, observer, What::Contact);
         }
     }

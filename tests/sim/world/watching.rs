@@ -67,10 +67,7 @@ impl World<'_> {
             Kind::Db => (self.providers.writable(service, region, stateless, &self.truth), None),
             Kind::Ready => (part.ready && part.db && !db.primary && !db.stopped, None),
             Kind::Lag => (part.db && !db.primary, age(self.providers.upto(service, region, self.now))),
-            Kind::Hears => {
-                let heard = db.frozen.map_or(self.now, |upto| upto + db.lag);
-                (part.db && !db.primary, age(heard))
-            }
+            Kind::Hears => (part.db && !db.primary, age(db.deaf.unwrap_or(self.now))),
         };
         let lie = sick.lies && matches!(kind, Kind::Web | Kind::Db);
         if well != lie {

@@ -56,13 +56,15 @@ impl World<'_> {
             self.put(TTL, NOBODY, What::SessionEnds(id));
         }
         let (revision, _, pulse) = self.store.pulses[observer];
-        for other in 0..self.shape.observers {
-            if !self.coordinated(other) {
-                self.nodes[other].missed = true;
-                continue;
+        // Mostly everybody sees it at once; now and then each when it does.
+        if self.rng.chance(100) || self.truth.sick.iter().any(|sick| sick.stale) {
+            for other in 0..self.shape.observers {
+                let takes = self.told_in(other);
+                self.put(takes, other, What::Pulsed(observer, revision, pulse));
             }
-            let takes = self.told_in(other);
-            self.put(takes, other, What::Pulsed(observer, revision, pulse));
+        } else {
+            let takes = self.rng.between(1_000, 20_000);
+            self.put(takes, NOBODY, What::Pulses(observer, revision, pulse));
         }
         Some(id)
     }
@@ -89,7 +91,10 @@ impl World<'_> {
         let node = &mut self.nodes[observer];
         node.bound_until = node.bound_until.max(sent + LAPSE);
         let until = node.bound_until;
-        self.put(until.saturating_sub(self.now) + 1, NOBODY, What::Bound(region));
+        let watched = std::mem::replace(&mut node.watched, true);
+        if !watched && self.shape.recipes.iter().any(|recipe| recipe.fenced) {
+            self.put(until.saturating_sub(self.now) + 1, NOBODY, What::Bound(region));
+        }
         let mut changed = false;
         for service in 0..self.shape.services {
             // A daemon that was away lets nothing run while a failover may be leaving its region.
@@ -111,7 +116,12 @@ impl World<'_> {
     /// Nothing was heard for so long: what is bound to the daemon has stopped.
     pub(super) fn bound(&mut self, region: usize) {
         let observer = region;
-        if self.nodes[observer].bound_until > self.now || !self.truth.power[region] {
+        let until = self.nodes[observer].bound_until;
+        if until > self.now {
+            return self.put(until - self.now + 1, NOBODY, What::Bound(region));
+        }
+        self.nodes[observer].watched = false;
+        if !self.truth.power[region] {
             return;
         }
         let mut changed = false;

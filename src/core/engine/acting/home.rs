@@ -7,12 +7,12 @@ use super::looks::{Look, Query, look_for};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
 use super::{asking, claim, running, wish};
-use crate::agree::{Record, RunId, Wanted};
+use crate::agree::{Outcome, Record, Request, RunId, Wanted};
 use crate::decide::By;
 use crate::decide::gates::{Answer, Gate, Mode, Reason};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
-use crate::ids::{PlanPos, RegionPos, ServiceId};
+use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::plan::{Only, PlanKind};
 use crate::severity::Stage;
@@ -46,12 +46,13 @@ pub(super) fn advance(
         return;
     }
     let Some(record) = acting.record.clone() else { return };
-    if record.run.is_some() {
+    if record.run.is_some() || acting.foreign.is_some() {
         return;
     }
     if let Some(wished) = evacuation(service, &record, state) {
         return leave(service, acting, state, moments, &wished, now, wake, out);
     }
+    acting.stays = None;
     let Some(wished) = wished(service, acting, &record, now, wake) else { return };
     let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
     let named = if by == By::Approval { on_approval() } else { 0 };
@@ -64,6 +65,14 @@ pub(super) fn advance(
         named,
         scenario: None,
     };
+    if record.request.as_ref().is_some_and(|there| shown(service, &record, there, &wished.why)) {
+        wish::tell(service, acting, state, now, wake, out);
+        // What could start by itself, once nothing is in the way any more, is looked at now and then.
+        let next = acting.asked.filter(|_| by == By::Itself).map(|at| at + wish::SELDOM);
+        if next.is_none_or(|next| next > now.mono) {
+            return wake.at(next);
+        }
+    }
     let Some(look) = look_for(service, state, moments, &query, now) else { return };
     if waits(service, acting, state, &look, now, wake, out) {
         return;
@@ -82,8 +91,46 @@ pub(super) fn advance(
         send_start(service, acting, state, begin, now, out);
         return;
     }
+    if look.gates.shape() & !wish::approvable() != 0 {
+        // What nobody may pass is no question for people; why it blocks, they are told elsewhere.
+        return;
+    }
     let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
-    ask_people(service, acting, state, &record, &wished, &look, shape, now, out);
+    ask_people(service, acting, state, &record, &wished, &look, shape, now, wake, out);
+}
+
+/// Whether what is requested is this, as an approval could still cover it.
+fn shown(service: &Service, record: &Record, there: &Request, why: &Wanted) -> bool {
+    there.why == *why && there.epoch == record.epoch && there.policy == service.policy.hash
+}
+
+/// What was requested at rest and has no reason any more is not wanted.
+pub(super) fn withdraw(service: &mut Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+        return;
+    }
+    let Some(record) = acting.record.as_deref().filter(|record| record.run.is_none()) else { return };
+    let Some(request) = record.request.as_deref() else { return };
+    let at = &request.case.at;
+    let wanted = match &request.why {
+        // That is looked at with its scenario.
+        Wanted::Scenario(_) => true,
+        Wanted::Failback => {
+            let home = way_home(service, acting).and_then(|(_, at)| service.policy.regions.get(at.index()));
+            home == Some(at) && !record.quarantined.contains(at)
+        }
+        Wanted::Rejoin => record.quarantined.contains(at) && !record.rejoined.contains(at),
+        Wanted::Owed(run) => record.owes.iter().any(|owed| owed.run.0 == *run && owed.paid.is_none()),
+        Wanted::Evacuation(_) => request.case.from.as_ref() == Some(&record.active),
+    };
+    if wanted {
+        return;
+    }
+    let mut next = Box::new(record.clone());
+    next.request = None;
+    acting.requested = None;
+    out.record(service, crate::event::Event::Requested(None));
+    wish::change(service, acting, state, next, now, out);
 }
 
 fn pays(why: &Wanted) -> Option<RunId> {
@@ -125,14 +172,18 @@ fn ask_people(
     look: &Look,
     shape: u32,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
     let Some(case) = look.case else { return };
     if let Some(there) = &record.request {
-        if there.why == wished.why {
-            wish::tell(service, acting, state, now, out);
+        if shown(service, record, there, &wished.why) {
+            return wish::tell(service, acting, state, now, wake, out);
         }
-        return;
+        // Of what was shown under another epoch or policy nothing can be approved: it is shown anew.
+        if there.why != wished.why {
+            return;
+        }
     }
     let way = if wished.planned { Only::Planned } else { Only::Unplanned };
     let request =
@@ -216,10 +267,18 @@ fn rejoin(service: &Service, record: &Record) -> Option<Wished> {
             (standing.alive || standing.up.is_some()).then_some(at)
         })?;
     // One that did not succeed is not tried again and again: a person says so.
-    let failed = record.tried.iter().rev().find(|tried| tried.plan == *name && tried.scenario.is_none());
-    let failed = failed.and_then(|tried| tried.outcome).is_some_and(|outcome| !outcome.is_done());
+    let last = newest_try(record, name);
+    if last == Some(Outcome::Withdrawn) {
+        return None;
+    }
+    let failed = last.is_some_and(|outcome| !outcome.is_done());
     let mode = if failed { Mode::Approve } else { Mode::Auto };
     Some(Wished { why: Wanted::Rejoin, plan, at, planned: true, mode })
+}
+
+/// How the newest try of a plan ended that no scenario wanted; one that somebody said no to is not wished again.
+fn newest_try(record: &Record, plan: &Name) -> Option<Outcome> {
+    record.tried.iter().rev().find(|tried| tried.plan == *plan && tried.scenario.is_none())?.outcome
 }
 
 /// The way home: by which plan, and where to. None, if nothing has moved the service, or only a planned run.
@@ -246,9 +305,8 @@ fn failback(
     let (plan, at) = way_home(service, acting)?;
     let home = service.policy.regions.get(at.index())?;
     let failback = service.policy.failback;
-    let vetoed = record.tried.last().is_some_and(|tried| {
-        tried.outcome == Some(crate::agree::Outcome::Withdrawn) && tried.scenario.is_none()
-    });
+    let name = &service.policy.plans.get(plan.index())?.name;
+    let vetoed = newest_try(record, name) == Some(Outcome::Withdrawn);
     let well = service.picture.standing(at).up.is_some() && !record.quarantined.contains(home);
     let asked_for = failback.mode != Mode::Observe || mutants::on(Mutant::FailbackByItself);
     if !well || vetoed || !asked_for {
@@ -304,7 +362,7 @@ fn depends(service: &Service, on: ServiceId) -> bool {
 }
 
 /// Whether a service is still to leave that region.
-fn evacuates(service: &Service, from: &crate::ids::Name) -> bool {
+fn evacuates(service: &Service, from: &Name) -> bool {
     service
         .known
         .record
@@ -326,6 +384,12 @@ fn leave(
 ) {
     // The answers must be fresh, or nobody knows where to.
     let since = now.mono.before(state.policy.ask.times(2));
+    // What is in the way was told: it is looked at now and then.
+    let fresh = service.ask.sent.is_some_and(|sent| sent >= since);
+    let next = acting.asked.filter(|_| acting.stays.is_some() && !fresh).map(|at| at + wish::SELDOM);
+    if let Some(next) = next.filter(|next| *next > now.mono) {
+        return wake.at(Some(next));
+    }
     if !asking::asked_since(service, acting, state, since, now, wake, out) {
         return;
     }
@@ -350,8 +414,8 @@ fn leave(
         return;
     }
     let lasting = look.gates.shape();
-    if acting.refused != Some(lasting) {
-        acting.refused = Some(lasting);
+    if acting.stays != Some(lasting) {
+        acting.stays = Some(lasting);
         let (scenario, case) = (crate::ids::ScenarioPos::at(usize::MAX), look.case);
         let wish = crate::event::Wish { scenario, plan: wished.plan, case };
         out.record(service, crate::event::Event::Paged(crate::event::Paged::Refused(wish, lasting)));
