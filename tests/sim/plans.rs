@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchkeeper_core::plan::{
-    ActionDraft, ActsAs, BodyDraft, DraftValue, Known, LapseBy, LateCall, OnFailure, OnLost, Own, Plan,
-    PlanDraft, PlanHash, PlanKind, PlanSet, Raw, Retry, Settles, Site, StepDraft, Takes, plan_set,
+    ActionDraft, ActsAs, BodyDraft, DraftValue, Input, InputType, Known, LapseBy, LateCall, OnFailure,
+    OnLost, Own, Plan, PlanDraft, PlanHash, PlanKind, PlanSet, Plane, Rate, Raw, Retry, Settles, Site,
+    StepDraft, Takes, TouchDraft, TouchRegion, plan_set,
 };
 use watchkeeper_core::time::Span;
 
@@ -74,7 +75,8 @@ fn failover(recipe: &Recipe) -> PlanDraft {
     let mut before: Vec<&str> = Vec::new();
     if recipe.fenced && !recipe.lapse_only {
         let mut stop = action("stop", "{from}", ActsAs::Fences, LateCall::None);
-        (stop.settles, stop.undoable) = (Settles::Proved, true);
+        let settles = if recipe.odd { Settles::Cut } else { Settles::Proved };
+        (stop.settles, stop.undoable) = (settles, true);
         stop.resource = Some(raw("db-{from}"));
         let mut stop = step("stop", stop, &[]);
         stop.region = Some(raw("{from}"));
@@ -82,18 +84,25 @@ fn failover(recipe: &Recipe) -> PlanDraft {
         plan.steps.push(stop);
         plan.fence.push(name("stop"));
     }
-    if recipe.fenced {
+    if recipe.fenced && !recipe.odd {
         let own = Own::Lapse { lasts: Span::micros(LAPSE).plus(Span::secs(5)), by: LapseBy::BoundToDaemon };
         let mut lapse = StepDraft::new(name("lapse"), BodyDraft::Own(own));
         lapse.on_failure = Some(OnFailure::Continue);
         lapse.timeout = Some(Span::secs(90));
         plan.steps.push(lapse);
         plan.fence.push(name("lapse"));
-    } else if !recipe.stateless {
+    } else if !recipe.stateless && !recipe.odd {
         plan.unfenced = Some(raw("its rejoin plan fences it"));
     }
     let mut scale = action("scale", "{to}", ActsAs::Other, LateCall::None);
     (scale.undoable, scale.resource) = (true, Some(raw("cap-{to}")));
+    if recipe.odd {
+        let api = Arc::from("control");
+        scale.touches.push(TouchDraft { region: TouchRegion::Old, api, plane: Plane::Control });
+        let kind = InputType::Text;
+        let (choices, default, pattern) = (Vec::new(), None, None);
+        plan.inputs.push(Input { name: name("why"), kind, choices, default, pattern });
+    }
     let mut scale = step("scale", scale, &[]);
     scale.on_failure = Some(if recipe.undo { OnFailure::Undo } else { OnFailure::Continue });
     plan.steps.push(scale);
@@ -138,6 +147,7 @@ fn restart() -> PlanDraft {
     let mut restart = step("restart", restart, &["scale"]);
     restart.verify = vec![name("web")];
     restart.on_failure = Some(OnFailure::Undo);
+    plan.at_most = Some(Rate { runs: 1, within: Span::mins(5) });
     plan.steps = vec![step("scale", scale, &[]), restart];
     plan.requires = Some(Vec::new());
     plan

@@ -184,7 +184,7 @@ const ALL: &[Planted] = &[
     }),
     ("L2 broken (letter)", |world| {
         journal(world, vec![intent("scale", 7)]);
-        commits(world, append(vec![Entry::Ended(Outcome::Undone)]));
+        sent(world, append(vec![Entry::Ended(Outcome::Undone)]));
     }),
     ("L2 broken (truth)", |world| {
         journal(world, vec![intent("scale", 7)]);

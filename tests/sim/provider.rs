@@ -1,6 +1,8 @@
 //! What plans act upon: databases with lag, capacity, DNS. Each compares, refuses or does what it is told by its own late-call
 //! class, and nothing here asks whether that is wise.
 
+use std::cmp::Ordering;
+
 use watchkeeper_core::authority::Token;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::{Body, Op, Reply, Value};
@@ -252,7 +254,7 @@ impl Providers {
                 }
             };
             if let Some(newer) = *mark
-                && !(it.token > newer)
+                && it.token.partial_cmp(&newer) != Some(Ordering::Greater)
             {
                 return Made { mark: Some(newer), ..made(Reply::Refused, false) };
             }

@@ -37,6 +37,9 @@ pub(crate) struct Recipe {
     pub(crate) rejoin: bool,
     /// A step that fails has what was done undone.
     pub(crate) undo: bool,
+    /// Nearly everything stands in the way of its failover: a fence that only cuts, a step that needs the old side, an
+    /// input that nobody gives; and one scenario only watches.
+    pub(crate) odd: bool,
     /// Cooldown and quarantine are short, so that much happens in ten minutes.
     pub(crate) short: bool,
 }
@@ -163,7 +166,11 @@ fn scenarios(recipe: &Recipe) -> Vec<ScenarioDraft> {
     for (called, level, held) in [("down", Level::Down, 60), ("gone", Level::Gone, 30)] {
         let mut scenario = ScenarioDraft::new(name(called));
         scenario.plan = Some(name("failover"));
-        scenario.mode = if recipe.approve { Mode::Approve } else { Mode::Auto };
+        scenario.mode = match (recipe.approve, recipe.odd && level == Level::Gone) {
+            (_, true) => Mode::Observe,
+            (true, false) => Mode::Approve,
+            (false, false) => Mode::Auto,
+        };
         scenario.when =
             vec![WhenDraft { service: Some(level), held: Some(Span::secs(held)), ..WhenDraft::default() }];
         // The rung's own would allow far more.

@@ -58,6 +58,7 @@ pub(crate) fn all() -> Vec<Shape> {
         (3, 2, vec![Recipe { veto: true, short: true, rejoin: true, ..fenced }]),
         (3, 2, vec![Recipe { undo: true, short: true, ..fenced }]),
         (1, 2, vec![Recipe { short: true, ..plain }]),
+        (3, 2, vec![Recipe { odd: true, repair: true, short: true, ..fenced }]),
         (5, 2, vec![fenced]),
         (5, 3, vec![Recipe { repair: true, rejoin: true, short: true, ..fenced }, Recipe::stateless()]),
         (7, 2, vec![fenced, plain]),

@@ -1,6 +1,7 @@
 //! S2, S8, S15, S17: what reaches a provider. Each effect has an intent that is durable, once; what it needs was settled
 //! at that point of the journal; it is what the plan said; and none lands after its run has ended.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -153,7 +154,7 @@ impl Effects {
                 .find(|(d, at, _)| *d == it.does && (*d == Does::Dns || *at == it.at));
             match known {
                 Some((.., token)) => {
-                    if !(call.token > *token) {
+                    if call.token.partial_cmp(token) != Some(Ordering::Greater) {
                         let what = "something changed by a token that is not newer than the mark";
                         out.broke(scene.now, "S2", "truth", what);
                     }

@@ -138,7 +138,7 @@ impl Checks {
             gates: 0,
             resumed: [0; 4],
             faulty: faulty::Faulty::new(shape.observers),
-            authority: authority::Authority::default(),
+            authority: authority::Authority,
             votes: votes::Votes::new(shape, now),
             runs: runs::Runs::new(shape),
             effects: effects::Effects::new(shape),
@@ -175,6 +175,11 @@ impl Checks {
     /// A core sends a transaction.
     pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
         self.authority.sent(scene, by, txn, &mut self.out);
+        for (run, entry) in entries(txn) {
+            if let Entry::Ended(outcome) = entry {
+                self.notices.ends(scene, by, txn.id.service.index(), run, *outcome, &mut self.out);
+            }
+        }
     }
 
     /// Its guards hold, and it is about to be committed.
@@ -204,7 +209,6 @@ impl Checks {
                 self.tally.ended += 1;
                 self.tally.undone += u64::from(*outcome == Outcome::Undone);
                 self.runs.ends(scene, txn.id.service.index(), run, *outcome);
-                self.notices.ends(scene, by, txn.id.service.index(), run, *outcome, &mut self.out);
             }
         }
         if txn.writes.iter().any(|write| matches!(write, watchkeeper_core::agree::Write::Claim)) {

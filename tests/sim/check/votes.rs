@@ -8,6 +8,8 @@ use super::faulty::Faulty;
 use super::{Begins, Out, Scene};
 use crate::shape::{Shape, place};
 
+const S: u64 = 1_000_000;
+
 /// What was so, and since when.
 #[derive(Clone, Debug)]
 pub(crate) struct Votes {
@@ -17,6 +19,12 @@ pub(crate) struct Votes {
     living: Vec<Vec<Option<u64>>>,
     /// By service, then region: it ran until then.
     lived: Vec<Vec<u64>>,
+    /// By service, then region: nobody could be served there since then.
+    unserved: Vec<Vec<Option<u64>>>,
+    /// By service, then region: it could not take over since then.
+    unready: Vec<Vec<Option<u64>>>,
+    /// By service, then region: its standby hears its primary since then.
+    heard: Vec<Vec<Option<u64>>>,
     /// By observer: its references were last in reach then, if they are not now.
     reached: Vec<(bool, u64)>,
     /// By service, then observer: when its references were last in reach as its vote was written.
@@ -29,6 +37,9 @@ impl Votes {
             serving: vec![vec![None; shape.regions]; shape.services],
             living: vec![vec![None; shape.regions]; shape.services],
             lived: vec![vec![0; shape.regions]; shape.services],
+            unserved: vec![vec![None; shape.regions]; shape.services],
+            unready: vec![vec![None; shape.regions]; shape.services],
+            heard: vec![vec![None; shape.regions]; shape.services],
             reached: vec![(true, now); shape.observers],
             voted: vec![vec![now; shape.observers]; shape.services],
         }
@@ -43,6 +54,15 @@ impl Votes {
         for service in 0..scene.shape.services {
             for region in 0..scene.shape.regions {
                 keep(&mut self.serving[service][region], scene.serves(service, region));
+                keep(&mut self.unserved[service][region], !scene.serves(service, region));
+                let part = scene.truth.parts[service][region];
+                let stateful = !scene.shape.recipes[service].stateless;
+                let ready = scene.truth.power[region] && part.web && (part.ready || !stateful);
+                keep(&mut self.unready[service][region], !ready);
+                let db = &scene.providers.dbs[service][region];
+                let hears =
+                    stateful && scene.truth.lives(service, region) && db.deaf.is_none() && !db.primary;
+                keep(&mut self.heard[service][region], hears);
                 let stateless = scene.shape.recipes[service].stateless;
                 let lives = if stateless {
                     scene.truth.power[region] && scene.truth.parts[service][region].web
@@ -100,7 +120,10 @@ impl Votes {
         for guard in &txn.guards {
             let Guard::Vote(who, revision) = guard else { continue };
             let Some(who) = scene.store.observer(who).filter(|_| *revision > 0) else { continue };
-            let answers = keys.votes[who].2.as_ref().is_some_and(|vote| vote.answers == ask && ask > 0);
+            let policy = keys.votes[by].2.as_ref().map(|vote| vote.hash);
+            let answers = keys.votes[who].2.as_ref().is_some_and(|vote| {
+                vote.answers == ask && ask > 0 && policy.is_none_or(|policy| policy == vote.hash)
+            });
             if answers {
                 counted[who] = true;
                 if self.voted[service][who] < asked_at {
@@ -124,6 +147,47 @@ impl Votes {
         if self.living[service][to].is_none() && self.lived[service][to] < asked_at && few {
             let what = "a failover began by itself to a region that does not live";
             out.broke(scene.now, "S7", "truth", what);
+        }
+        self.held(scene, service, (from, to), asked_at, few, out);
+    }
+
+    /// What a scenario and its gates say, against what was really so.
+    fn held(
+        &self,
+        scene: &Scene<'_>,
+        service: usize,
+        (from, to): (usize, usize),
+        asked_at: u64,
+        few: bool,
+        out: &mut Out,
+    ) {
+        let recipe = scene.shape.recipes[service];
+        let mut broke = |rule: &str, how: &str, what: &str| out.broke(scene.now, rule, how, what);
+        if recipe.approve {
+            broke("S13", "letter", "a failover began by itself that a person must agree to");
+        }
+        let least = 30 + if recipe.veto { 10 } else { 0 };
+        // If it serves again just now, that is S14's truth to say.
+        let short = self.unserved[service][from].is_some_and(|since| since + (least - 2) * S > scene.now);
+        if short && few && scene.shape.observers > 1 {
+            broke("S14", "letter", "a failover began before its condition had held for so long");
+        }
+        if !few {
+            return;
+        }
+        let before = |since: Option<u64>| since.is_some_and(|since| since + 30 * S < asked_at);
+        if before(self.unready[service][to]) {
+            broke("S7", "truth", "a failover began by itself to a region that could not take over");
+        }
+        if before(self.heard[service][to]) {
+            broke("S14", "truth", "a failover began by itself while a standby heard the primary");
+        }
+        let first = (recipe.depends && service > 0).then_some(0);
+        if let Some(first) = first
+            && scene.store.active(first) == Some(from)
+            && before(self.unserved[first][from])
+        {
+            broke("S7", "letter", "a failover began before what it depends on had moved");
         }
     }
 }

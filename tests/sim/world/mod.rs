@@ -19,7 +19,7 @@ use watchkeeper_core::engine::{start, step};
 use watchkeeper_core::health::Sample;
 use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
-use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen};
+use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen, Window};
 use watchkeeper_core::order::Order;
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
@@ -165,6 +165,8 @@ pub(crate) struct World<'a> {
     pub(crate) trace: Option<Vec<String>>,
     /// It lasts so long.
     pub(crate) ends: u64,
+    /// A maintenance window, by the wall.
+    pub(crate) window: Option<(u64, u64)>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
 }
@@ -204,12 +206,23 @@ impl<'a> World<'a> {
             trace: trace.then(Vec::new),
             ends: LENGTH,
             visits: Visits::default(),
+            window: None,
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
             let boot = world.rng.below(1_000_000_000_000);
             let ppm = if skewed { world.rng.below(801) as i64 - 400 } else { 0 };
             world.nodes.push(Node::new(boot, ppm));
+        }
+        if world.rng.chance(80) {
+            let from = world.rng.between(30_000_000, 300_000_000);
+            world.window = Some((from, from + world.rng.between(10_000_000, 200_000_000)));
+        }
+        if world.rng.chance(60) {
+            // Nobody has said yet where they are active.
+            for keys in &mut world.store.services {
+                keys.record = (0, None);
+            }
         }
         for observer in 0..shape.observers {
             world.begin(observer);
@@ -297,6 +310,11 @@ impl<'a> World<'a> {
         node.bound_until = self.now + recipe::LAPSE;
         self.obey(observer, effects);
         self.after(observer);
+        if let Some((from, until)) = self.window {
+            let wall = |at: u64| watchkeeper_core::time::Wall::micros(at);
+            let window = Window { services: None, regions: None, from: wall(from), until: wall(until) };
+            self.tell(observer, Input::Windows(vec![window]));
+        }
         let soon = self.rng.between(10_000, 900_000);
         self.put(soon, observer, What::Contact);
     }

@@ -25,7 +25,7 @@ use crate::event::{AnyCell, Event};
 use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::order::{Accepts, Order, OrderId, Refused, Reply, Verb};
-use crate::plan::saga::{Answer, Heard, RunInput, RunState, Verb as Word};
+use crate::plan::saga::{Answer, Heard, RunInput, RunState, Verb as Word, Why};
 use crate::plan::{By as Who, Mode, Only, PlanKind, RunId};
 use crate::state::acting::{About, Acting, Pending};
 use crate::state::{Many, Moments, Service, State};
@@ -169,7 +169,7 @@ pub(super) fn advance(
         let next = if let Some(run) = taken {
             settled(acting, run)
         } else if acting.flight.is_some() {
-            Next::Wait
+            meanwhile(service, acting, state, &order, now, wake)
         } else {
             carry_out(service, acting, state, moments, &order, since, now, wake, out)
         };
@@ -192,6 +192,36 @@ pub(super) fn advance(
             }
             Next::Wait => return wake.at(Some(since + LONGEST)),
         }
+    }
+}
+
+/// While something is on its way: a run hears what is said to it, a wish that is being started is settling, and the rest
+/// waits.
+fn meanwhile(
+    service: &Service,
+    acting: &mut Acting,
+    state: &mut State,
+    order: &Order,
+    now: Now,
+    wake: &mut Wake,
+) -> Next {
+    if !super::claim::holds(acting, state, now.mono) || on_its_way(acting, order.id) {
+        return Next::Wait;
+    }
+    let starts = acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::Start);
+    if !starts {
+        return to_run(acting, state, order, now, wake).unwrap_or(Next::Wait);
+    }
+    let input = match &order.verb {
+        Verb::Approve { accepts } => Some(approves(accepts)),
+        verb => heard_by_wish(verb),
+    };
+    let Some(input) = input else { return Next::Wait };
+    super::wish::reaches(service, acting, state, input);
+    if input == RunInput::Pause {
+        Next::Wait
+    } else {
+        Next::Reply(Reply::Refused(Refused::Run(Why::Settling)))
     }
 }
 
@@ -289,14 +319,6 @@ fn carry_out(
                 None => refuse(Refused::NoRecord),
             },
         },
-        Verb::Adopt { region } => {
-            if service.policy.region(region).is_some() {
-                let newer = acting.foreign.is_some();
-                let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
-                out.saw(AnyCell::Record(service.record_state(now.mono), input));
-            }
-            adopt(service, acting, region)
-        }
         Verb::Release { region } => on_record(acting, |record| {
             out.saw(AnyCell::Region(super::running::region_state(record, region), RegionInput::Release));
             if !record.quarantined.contains(region) {
@@ -349,6 +371,7 @@ fn carry_out(
         }),
         Verb::Evacuate { region } => evacuate(service, acting, order, region),
         Verb::Veto
+        | Verb::Adopt { .. }
         | Verb::Failover { .. }
         | Verb::Failback { .. }
         | Verb::Run { .. }
@@ -488,7 +511,7 @@ fn veto(service: &mut Service, acting: &Acting) -> Next {
     let announced = service.announced.map(|announced| announced.wish);
     let Some(record) = &acting.record else { return refuse(Refused::NoRecord) };
     if record.run.is_some() && record.request.is_none() && announced.is_none() {
-        return refuse(Refused::Run(crate::plan::saga::Why::Running));
+        return refuse(Refused::Run(Why::Running));
     }
     let mut next = record.clone();
     let incident = service.incident.number();
@@ -536,41 +559,26 @@ fn acts(
     out: &mut Out,
 ) -> Next {
     let refuse = |why: Refused| Next::Reply(Reply::Refused(why));
-    let by = Who::Person(order.who.clone());
-    let (run, word) = match &order.verb {
-        Verb::Abort { run } => {
-            if run.is_none() && acting.runs.is_empty() {
-                return veto(service, acting);
-            }
-            (*run, Word::Abort { by })
-        }
-        Verb::Retry { run, step } => (*run, Word::Retry { step: step.clone(), by }),
-        Verb::Skip { run, step } => (*run, Word::Skip { step: step.clone(), by }),
-        Verb::ApproveStep { run, step } => (*run, Word::Approve { step: step.clone(), by }),
-        Verb::Tick { run, step, item } => (*run, Word::Tick { step: step.clone(), item: *item, by }),
-        Verb::HandOver { run } => (*run, Word::HandOver { by }),
+    if let Some(next) = to_run(acting, state, order, now, wake) {
+        return next;
+    }
+    match &order.verb {
         Verb::Approve { accepts } => {
-            let held = acting.runs.iter().find(|carried| occupies(acting, carried.run.start().run));
-            let held = held.filter(|carried| carried.run.state() == RunState::Held);
-            let requested = acting.record.as_ref().is_some_and(|record| record.request.is_some());
-            match held {
-                Some(carried) => {
-                    let start = carried.run.start();
-                    let hash = accepts.hash.is_none_or(|hash| start.hash == Some(hash));
-                    let epoch = accepts.epoch.is_none_or(|epoch| start.epoch == epoch);
-                    let matches = hash && epoch && accepts.exposure;
-                    (Some(start.run), Word::Accept { by, matches })
-                }
-                None if requested => {
-                    return approve(service, acting, state, moments, order, accepts, since, now, wake, out);
-                }
-                None => {
-                    // There is nothing to say yes to, or not yet.
-                    super::wish::reaches(service, acting, state, approves(accepts));
-                    return refuse(Refused::NothingAsked);
-                }
+            if acting.record.as_ref().is_some_and(|record| record.request.is_some()) {
+                return approve(service, acting, state, moments, order, accepts, since, now, wake, out);
             }
+            // There is nothing to say yes to, or not yet.
+            super::wish::reaches(service, acting, state, approves(accepts));
+            refuse(Refused::NothingAsked)
         }
+        Verb::Veto => veto(service, acting),
+        Verb::Abort { run: None } if acting.runs.is_empty() => veto(service, acting),
+        Verb::Abort { .. }
+        | Verb::Retry { .. }
+        | Verb::Skip { .. }
+        | Verb::ApproveStep { .. }
+        | Verb::Tick { .. }
+        | Verb::HandOver { .. } => refuse(Refused::NoSuchRun),
         Verb::Failover { to, plan, planned, accepts } => {
             let to = match to {
                 None => None,
@@ -594,9 +602,56 @@ fn acts(
             let wanted = Moves { plan, to: Some(to), planned: true, accepts, by: By::Order };
             return start_move(service, acting, state, moments, order, &wanted, since, now, wake, out);
         }
-        Verb::Veto => return veto(service, acting),
+        Verb::Adopt { region } => {
+            if service.policy.region(region).is_some() {
+                let newer = acting.foreign.is_some();
+                let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
+                out.saw(AnyCell::Record(service.record_state(now.mono), input));
+            }
+            return adopt(service, acting, region);
+        }
         Verb::Run { .. } => return run_plan(service, acting, state, moments, order, now, wake, out),
         Verb::Evacuate { .. }
+        | Verb::Release { .. }
+        | Verb::Pause
+        | Verb::Resume
+        | Verb::AcknowledgeIncident
+        | Verb::AcknowledgeRun { .. }
+        | Verb::Annotate { .. }
+        | Verb::Clear { .. } => Next::Wait,
+    }
+}
+
+/// What is said to a run: it can be said at any moment, also while something of it is on its way. None: it is said to
+/// something else, or there is no run that it could be said to.
+fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake: &mut Wake) -> Option<Next> {
+    let by = Who::Person(order.who.clone());
+    let waits = acting.record.as_ref().is_some_and(|record| record.request.is_some());
+    let (run, word) = match &order.verb {
+        Verb::Abort { run } => (*run, Word::Abort { by }),
+        Verb::Retry { run, step } => (*run, Word::Retry { step: step.clone(), by }),
+        Verb::Skip { run, step } => (*run, Word::Skip { step: step.clone(), by }),
+        Verb::ApproveStep { run, step } => (*run, Word::Approve { step: step.clone(), by }),
+        Verb::Tick { run, step, item } => (*run, Word::Tick { step: step.clone(), item: *item, by }),
+        Verb::HandOver { run } => (*run, Word::HandOver { by }),
+        // While something is requested, that is what is meant.
+        Verb::Veto if !waits => (None, Word::Veto { by }),
+        Verb::Approve { accepts } => {
+            let of = acting.record.as_ref().and_then(|record| record.run.as_ref()).map(|run| run.id)?;
+            let carried = acting.runs.iter().find(|carried| carried.run.start().run == of)?;
+            if waits && carried.run.state() != RunState::Held {
+                return None;
+            }
+            let start = carried.run.start();
+            let hash = accepts.hash.is_none_or(|hash| start.hash == Some(hash));
+            let epoch = accepts.epoch.is_none_or(|epoch| start.epoch == epoch);
+            (Some(of), Word::Accept { by, matches: hash && epoch && accepts.exposure })
+        }
+        Verb::Veto
+        | Verb::Failover { .. }
+        | Verb::Failback { .. }
+        | Verb::Evacuate { .. }
+        | Verb::Run { .. }
         | Verb::Adopt { .. }
         | Verb::Release { .. }
         | Verb::Pause
@@ -604,7 +659,7 @@ fn acts(
         | Verb::AcknowledgeIncident
         | Verb::AcknowledgeRun { .. }
         | Verb::Annotate { .. }
-        | Verb::Clear { .. } => return Next::Wait,
+        | Verb::Clear { .. } => return None,
     };
     // Unless it is said which: the one that occupies the claim, else the only one.
     let which =
@@ -613,9 +668,7 @@ fn acts(
         Some(run) => acting.runs.iter().position(|carried| carried.run.start().run == run),
         None => (acting.runs.len() == 1).then_some(0),
     };
-    let Some(carried) = found.and_then(|at| acting.runs.get_mut(at)) else {
-        return refuse(Refused::NoSuchRun);
-    };
+    let carried = acting.runs.get_mut(found?)?;
     let told = carried.run.tell(Heard::Ordered(word), now.mono);
     state.saw(&told.cells);
     match told.answer {
@@ -625,21 +678,16 @@ fn acts(
                 first.taken = Some(run);
             }
             wake.at(Some(now.mono + Span::micros(1)));
-            Next::Sent
+            Some(Next::Sent)
         }
-        Some(Answer::Refused(why)) => refuse(Refused::Run(why)),
-        None => refuse(Refused::NoSuchRun),
+        Some(Answer::Refused(why)) => Some(Next::Reply(Reply::Refused(Refused::Run(why)))),
+        None => None,
     }
 }
 
 /// A yes that shows what was accepted could match; one that shows nothing cannot.
 const fn approves(accepts: &Accepts) -> RunInput {
     if accepts.hash.is_some() { RunInput::ApproveMatching } else { RunInput::ApproveMismatch }
-}
-
-/// Whether that run is the one that occupies the claim.
-fn occupies(acting: &Acting, run: RunId) -> bool {
-    acting.record.as_ref().and_then(|record| record.run.as_ref()).is_some_and(|of| of.id == run)
 }
 
 /// The failover plan of that name, or the only one, or that of the first scenario that has one.

@@ -102,7 +102,7 @@ pub(super) fn advance(
     }
     let wished = decision.map(|decision| decision.wish);
     if wished != acting.wished {
-        turned(service, acting, state, wished);
+        turned(service, acting, state, wished, now);
     }
     let Some(decision) = decision else {
         (acting.refused, acting.vain) = (None, None);
@@ -154,7 +154,13 @@ pub(super) fn advance(
 }
 
 /// Another wish than before, or none: what was wished is not, unless it is a run by now.
-fn turned(service: &Service, acting: &mut Acting, state: &mut State, wished: Option<crate::event::Wish>) {
+fn turned(
+    service: &Service,
+    acting: &mut Acting,
+    state: &mut State,
+    wished: Option<crate::event::Wish>,
+    now: Now,
+) {
     let before = core::mem::replace(&mut acting.wished, wished);
     let kind =
         |wish: crate::event::Wish| service.policy.plans.get(wish.plan.index()).map(|plan| plan.set.kind);
@@ -163,8 +169,17 @@ fn turned(service: &Service, acting: &mut Acting, state: &mut State, wished: Opt
         () if acting.announced => RunState::Announced,
         () => RunState::Asked,
     };
+    let holds = service.scenarios.get(old.scenario.index()).is_some_and(|kept| kept.arming.holds().is_some());
     match wished {
-        None if acting.record.as_ref().is_some_and(|record| record.run.is_some()) => {}
+        // It has been started, or waits for another time: the trouble is still there.
+        None if holds => {}
+        None if acting.record.as_ref().is_some_and(|record| record.run.is_some()) => {
+            let mut cells = alloc::vec::Vec::new();
+            for carried in &mut acting.runs {
+                cells.extend(carried.run.tell(Heard::VerdictUp, now.mono).cells);
+            }
+            state.saw(&cells);
+        }
         None => visit(state, at, RunInput::VerdictUp),
         Some(new) if kind(old) == Some(PlanKind::Repair) && kind(new) == Some(PlanKind::Failover) => {
             visit(state, at, RunInput::Supersede);
@@ -296,6 +311,11 @@ fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) 
         return true;
     };
     if carried.run.state() == RunState::Held {
+        if acting.refused != Some(bit(Gate::Run)) {
+            // It is told so once, and says no.
+            let told = carried.run.tell(Heard::Superseded, now.mono);
+            state.saw(&told.cells);
+        }
         return false;
     }
     if kind == PlanKind::Repair && carried.run.stoppable() {
