@@ -32,7 +32,8 @@ const ON_ITS_WAY: Span = Span::millis(100);
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Delivery {
     Once,
-    /// Each sample and fact comes again at once, and again three seconds later.
+    /// Each sample, fact and answer comes again at once, and again three seconds later; with a coordinator, to everybody.
+    /// Orders do not, since each is one; nor do the others, which say what is and not what happened.
     AgainAndLate,
 }
 
@@ -246,19 +247,23 @@ impl Drive {
     pub(crate) fn hand(&mut self, who: usize, input: Input) {
         let again = match (&input, self.delivery) {
             (_, Delivery::Once) => false,
-            (Input::Sample(_) | Input::Seen(_), Delivery::AgainAndLate) => who == 0,
+            (
+                Input::Sample(_)
+                | Input::Seen(_)
+                | Input::Renewed { .. }
+                | Input::Answered { .. }
+                | Input::Finished(_)
+                | Input::ReadBack { .. }
+                | Input::Recorded { .. },
+                Delivery::AgainAndLate,
+            ) => who == 0 || self.acting.is_some(),
             (
                 Input::Tick
                 | Input::References { .. }
                 | Input::Reloaded(_)
                 | Input::ClockJumped { .. }
                 | Input::Windows(_)
-                | Input::Renewed { .. }
-                | Input::Answered { .. }
-                | Input::Finished(_)
-                | Input::ReadBack { .. }
                 | Input::Ordered(_)
-                | Input::Recorded { .. }
                 | Input::Store(_)
                 | Input::Coordinator(_)
                 | Input::ShutdownAsked,

@@ -73,8 +73,10 @@ scripts! {
     approval_told_again
     approval_too_late
     blind_active_region
+    clear_in_mid_run
     components_mask_their_dependents
     cooldown_and_acknowledge
+    coordinator_lost_in_mid_run
     data_loss_shown_and_approved
     dead_region_fails_over
     debt_that_cannot_be_paid
@@ -88,11 +90,13 @@ scripts! {
     errors_that_come_and_go
     evacuation
     evacuation_in_the_way
+    evacuation_over_a_request
     everything_down
     exposure_in_mid_run
     exposure_shown_and_approved
     failback_approved
     failback_automatic
+    failback_vetoed
     first_record_by_sight
     first_record_not_by_sight
     flapping_is_damped
@@ -133,6 +137,7 @@ scripts! {
     on_failure_stop_and_retry
     on_failure_undo
     once_and_armed_again
+    one_run_at_a_time
     order_after_a_death
     order_and_its_gates
     order_at_the_wrong_observer
@@ -188,6 +193,7 @@ scripts! {
     velocity
     veto
     veto_outlasts_an_ask
+    what_it_depends_on_moves_first
     witness_never_holds
     witness_without_a_lag
 }
@@ -224,7 +230,7 @@ fn every_gate_blocks_somewhere() {
     assert!(never.is_empty(), "no script shows these gates refusing: {}", never.join(", "));
 }
 
-/// The coordinator and the network may tell everything twice, and again when it is old.
+/// The coordinator, the network and whoever is called may tell everything twice, and again when it is old.
 #[test]
 fn what_comes_again_or_late_changes_nothing() {
     let lasting = |text: &str| {

@@ -27,6 +27,8 @@ pub struct Acting {
     pub pulse_read: Option<Mono>,
     /// So many calls in a row ended without anybody knowing anything: whatever the plan touches is out of our reach.
     pub unreached: u8,
+    /// Those calls: an answer that comes twice is one.
+    pub unheard: Vec<(RunId, u64)>,
     /// Since how many renewals we are unfit and hold it all the same.
     pub unfit: Option<u64>,
     /// The transaction that is on its way.

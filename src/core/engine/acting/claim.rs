@@ -100,6 +100,7 @@ fn drop_all(acting: &mut Acting) {
     (acting.requested, acting.refused, acting.asked) = (None, None, None);
     (acting.vain, acting.stays) = (None, None);
     (acting.unfit, acting.unreached) = (None, 0);
+    acting.unheard.clear();
     super::orders::forget(acting);
 }
 

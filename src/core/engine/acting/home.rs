@@ -49,10 +49,9 @@ pub(super) fn advance(
     if record.run.is_some() || acting.foreign.is_some() {
         return;
     }
-    if let Some(wished) = evacuation(service, &record, state) {
-        return leave(service, acting, state, moments, &wished, now, wake, out);
+    if record.request.as_ref().is_some_and(|request| matches!(request.why, Wanted::Evacuation(_))) {
+        return;
     }
-    acting.stays = None;
     let Some(wished) = wished(service, acting, &record, now, wake) else { return };
     let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
     let named = if by == By::Approval { on_approval() } else { 0 };
@@ -97,6 +96,30 @@ pub(super) fn advance(
     }
     let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
     ask_people(service, acting, state, &record, &wished, &look, shape, now, wake, out);
+}
+
+/// Leaves a region that somebody ordered to be left, if it is this service's turn; whatever a scenario wishes meanwhile.
+/// True: that is under way.
+pub(super) fn leaves(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    moments: &Moments,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) -> bool {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+        return false;
+    }
+    let Some(record) = acting.record.clone().filter(|record| record.run.is_none()) else { return false };
+    match evacuation(service, &record, state) {
+        Some(wished) => leave(service, acting, state, moments, &wished, now, wake, out),
+        None => {
+            acting.stays = None;
+            false
+        }
+    }
 }
 
 /// Whether what is requested is this, as an approval could still cover it.
@@ -349,7 +372,10 @@ fn evacuation(service: &Service, record: &Record, state: &State) -> Option<Wishe
     }
     // Where to is for the answers to say.
     let at = service.policy.region(from)?;
-    Some(Wished { why: request.why.clone(), plan, at, planned: true, mode: Mode::Auto })
+    // What has died there cannot help to leave.
+    let standing = service.picture.standing(at);
+    let planned = standing.alive || standing.up.is_some();
+    Some(Wished { why: request.why.clone(), plan, at, planned, mode: Mode::Auto })
 }
 
 /// The more urgent first, then by name.
@@ -381,37 +407,38 @@ fn leave(
     now: Now,
     wake: &mut Wake,
     out: &mut Out,
-) {
+) -> bool {
     // The answers must be fresh, or nobody knows where to.
     let since = now.mono.before(state.policy.ask.times(2));
     // What is in the way was told: it is looked at now and then.
     let fresh = service.ask.sent.is_some_and(|sent| sent >= since);
     let next = acting.asked.filter(|_| acting.stays.is_some() && !fresh).map(|at| at + wish::SELDOM);
     if let Some(next) = next.filter(|next| *next > now.mono) {
-        return wake.at(Some(next));
+        wake.at(Some(next));
+        return false;
     }
     if !asking::asked_since(service, acting, state, since, now, wake, out) {
-        return;
+        return true;
     }
     let query = Query {
         plan: wished.plan,
         at: None,
         by: By::Order,
-        planned: true,
+        planned: wished.planned,
         mode: Some(Mode::Auto),
         named: 0,
         scenario: None,
     };
-    let Some(look) = look_for(service, state, moments, &query, now) else { return };
+    let Some(look) = look_for(service, state, moments, &query, now) else { return false };
     if look.gates.open() {
         if wish::drill_first(acting, state, now, wake) {
-            return;
+            return true;
         }
-        let Some(case) = look.case else { return };
+        let Some(case) = look.case else { return false };
         let mut begin = Begin::new(wished.plan, case);
-        begin.way = Only::Planned;
+        begin.way = if wished.planned { Only::Planned } else { Only::Unplanned };
         send_start(service, acting, state, begin, now, out);
-        return;
+        return true;
     }
     let lasting = look.gates.shape();
     if acting.stays != Some(lasting) {
@@ -421,4 +448,5 @@ fn leave(
         out.record(service, crate::event::Event::Paged(crate::event::Paged::Refused(wish, lasting)));
     }
     wake.at(Some(now.mono + state.policy.ask.times(4)));
+    false
 }

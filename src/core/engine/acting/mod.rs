@@ -76,9 +76,11 @@ pub(super) fn advance(
     orders::advance(service, acting, state, moments, now, wake, out);
     if state.seat.reached {
         home::withdraw(service, acting, state, now, out);
-        wish::advance(service, acting, state, decision, now, wake, out);
-        if decision.is_none() {
-            home::advance(service, acting, state, moments, now, wake, out);
+        if !home::leaves(service, acting, state, moments, now, wake, out) {
+            wish::advance(service, acting, state, decision, now, wake, out);
+            if decision.is_none() {
+                home::advance(service, acting, state, moments, now, wake, out);
+            }
         }
         upkeep::advance(service, acting, state, now, wake, out);
     }

@@ -564,7 +564,9 @@ fn acts(
     }
     match &order.verb {
         Verb::Approve { accepts } => {
-            if acting.record.as_ref().is_some_and(|record| record.request.is_some()) {
+            // A region that is to be left waits for its turn, and for nobody's word.
+            let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
+            if request.is_some_and(|request| !matches!(request.why, Wanted::Evacuation(_))) {
                 return approve(service, acting, state, moments, order, accepts, since, now, wake, out);
             }
             // There is nothing to say yes to, or not yet.
@@ -626,7 +628,8 @@ fn acts(
 /// something else, or there is no run that it could be said to.
 fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake: &mut Wake) -> Option<Next> {
     let by = Who::Person(order.who.clone());
-    let waits = acting.record.as_ref().is_some_and(|record| record.request.is_some());
+    let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
+    let waits = request.is_some_and(|request| !matches!(request.why, Wanted::Evacuation(_)));
     let (run, word) = match &order.verb {
         Verb::Abort { run } => (*run, Word::Abort { by }),
         Verb::Retry { run, step } => (*run, Word::Retry { step: step.clone(), by }),

@@ -49,7 +49,16 @@ pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: No
     if tell(state, service, run, heard, now)
         && let Some(acting) = state.service_mut(service).and_then(|service| service.acting.as_deref_mut())
     {
-        acting.unreached = if blind { acting.unreached.saturating_add(1) } else { 0 };
+        if !blind {
+            acting.unreached = 0;
+            acting.unheard.clear();
+        } else if !acting.unheard.contains(&(run, serial)) {
+            acting.unreached = acting.unreached.saturating_add(1);
+            acting.unheard.push((run, serial));
+            // As many as count, so that a long silence fills nothing.
+            let over = acting.unheard.len().saturating_sub(usize::from(u8::MAX));
+            acting.unheard.drain(..over);
+        }
     }
 }
 

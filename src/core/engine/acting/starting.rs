@@ -95,6 +95,9 @@ pub(super) fn send_start(
     }
     let occupies = wanted.mode == Mode::Live && policy.set.kind != PlanKind::Inspect;
     let failover = occupies && policy.set.kind == PlanKind::Failover;
+    if occupies && wanted.order.is_none() && crowded(state) {
+        return false;
+    }
     let run = RunId(record.runs + 1);
     let epoch = if occupies { Epoch(record.epoch.0 + 1) } else { record.epoch };
     let start = Start {
@@ -175,6 +178,21 @@ pub(super) fn send_start(
     let about = About::Start(Box::new(Starting { start, plan, order, from, by_itself }));
     send(acting, service.id, Wish::new(Purpose::Start, guards, writes).about(about), now, out);
     true
+}
+
+/// Whether with the starts that are on their way there are as many runs as may be: no record tells of those yet.
+fn crowded(state: &State) -> bool {
+    let starts = state.services().filter(|other| {
+        let flight = other.acting.as_ref().and_then(|acting| acting.flight.as_ref());
+        let starting = match flight.map(|flight| &flight.about) {
+            Some(About::Start(starting)) => Some(starting),
+            Some(_) | None => None,
+        };
+        let told = other.known.record.as_ref().is_some_and(|record| record.running.is_some());
+        starting.is_some_and(|starting| starting.start.mode == Mode::Live) && !told
+    });
+    let runs = (state.runs as usize).saturating_add(starts.count());
+    runs >= usize::from(state.policy.limits.parallel_runs)
 }
 
 /// What placeholders stand for: of the order or request first, then of the scenario, then of the incident.
