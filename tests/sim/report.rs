@@ -148,7 +148,7 @@ fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_
     let any = rng.pick(shapes);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);
     let (faults, aimed) = plan(&mut rng, shape);
-    World::new(shape, rng.next(), faults, aimed, trace)
+    World::new(shape, rng.next(), faults, aimed, trace, true)
 }
 
 /// How often each rule was broken, and at which seeds first.

@@ -92,7 +92,7 @@ fn one(shape: &Shape, faulty: usize, seed: u64) -> Told {
         let begins = rng.between(30_000_000, 260_000_000);
         faults.push(Fault { who, from: begins, until: begins + (fault.until - fault.from), ..fault });
     }
-    let mut world = World::new(shape, rng.next(), faults, Vec::new(), false);
+    let mut world = World::new(shape, rng.next(), faults, Vec::new(), false, false);
     world.run();
     Told { died: dies.then_some(died), started: world.checks.liveness.first_start(0) }
 }
