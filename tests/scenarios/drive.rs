@@ -14,9 +14,11 @@ use watchkeeper_core::input::{Input, Seen, Window};
 use watchkeeper_core::policy::Policy;
 use watchkeeper_core::time::{Mono, Now, Span, Wall};
 
+use crate::acting::{Acting, There, thaw};
 use crate::observer::Observer;
 use crate::policy;
 use crate::told;
+use crate::told_acting;
 use crate::words::{Read, Words};
 use crate::world::World;
 
@@ -34,12 +36,14 @@ pub(crate) enum Delivery {
     AgainAndLate,
 }
 
-/// Something on its way to an observer.
-enum Coming {
+/// Something on its way to an observer, or elsewhere.
+pub(crate) enum Coming {
     Sample(Sample),
     References(Round),
     Vote(ServiceId, Name, Option<Vote>),
     Again(Input),
+    Input(Input),
+    There(There),
 }
 
 struct Due {
@@ -74,10 +78,15 @@ pub(crate) struct Drive {
     /// Gates that blocked at least once.
     pub(crate) blocked: BTreeSet<&'static str>,
     delivery: Delivery,
+    /// Only of scripts with a coordinator.
+    pub(crate) acting: Option<Acting>,
 }
 
 impl Drive {
-    pub(crate) fn start(lines: Vec<Words>, delivery: Delivery) -> Read<Drive> {
+    pub(crate) fn start(mut lines: Vec<Words>, delivery: Delivery) -> Read<Drive> {
+        let all = lines.len();
+        lines.retain(|line| line.peek() != Some("coordinator"));
+        let acts = lines.len() < all;
         let mine = policy::policy(&lines, None)?;
         let names: Vec<String> = mine.observers.iter().map(|o| o.name.to_string()).collect();
         let me = mine.observer_name(mine.me).to_owned();
@@ -100,6 +109,7 @@ impl Drive {
             events: Vec::new(),
             blocked: BTreeSet::new(),
             delivery,
+            acting: None,
         };
         let others = names.iter().filter(|name| **name != me);
         for (i, name) in std::iter::once(&me).chain(others).enumerate() {
@@ -108,6 +118,9 @@ impl Drive {
             let (observer, effects) = Observer::start(&policy, late, drive.moment());
             drive.observers.push(observer);
             drive.obey(i, effects);
+        }
+        if acts {
+            drive.begin_acting();
         }
         Ok(drive)
     }
@@ -142,10 +155,9 @@ impl Drive {
         let (mut same, mut at) = (0, self.now);
         loop {
             let coming = self.coming.peek().map(|Reverse(due)| (due.at, 0, 0));
-            let starts =
-                self.observers.iter().enumerate().map(|(i, o)| o.next_start().map(|(at, _)| (at, 1, i)));
-            let wakes =
-                self.observers.iter().enumerate().map(|(i, o)| o.state.wake_at().map(|at| (at, 2, i)));
+            let awake = || self.observers.iter().enumerate().filter(|(_, o)| !o.down);
+            let starts = awake().map(|(i, o)| o.next_start().map(|(at, _)| (thaw(o.frozen, at), 1, i)));
+            let wakes = awake().map(|(i, o)| o.state.wake_at().map(|at| (thaw(o.frozen, at), 2, i)));
             let next = starts.chain(wakes).flatten().chain(coming).min();
             let Some((due, kind, who)) = next.filter(|(due, _, _)| *due <= until) else { break };
             self.now = self.now.max(due);
@@ -158,7 +170,7 @@ impl Drive {
                 ));
             }
             match kind {
-                0 => self.arrive(),
+                0 => self.arrive()?,
                 1 => self.sample(who),
                 _ => self.hand(who, Input::Tick),
             }
@@ -167,22 +179,39 @@ impl Drive {
         Ok(())
     }
 
-    fn arrive(&mut self) {
-        let Some(Reverse(due)) = self.coming.pop() else { return };
-        if self.observers[due.to].life != due.life {
-            return;
+    fn arrive(&mut self) -> Read<()> {
+        let Some(Reverse(due)) = self.coming.pop() else { return Ok(()) };
+        if let Coming::There(what) = due.what {
+            return self.there(what);
+        }
+        let to = &self.observers[due.to];
+        if to.life != due.life || to.down {
+            return Ok(());
+        }
+        if let Some(until) = to.frozen.filter(|until| *until > self.now) {
+            self.send(due.to, until, due.what);
+            return Ok(());
         }
         let input = match due.what {
+            Coming::There(_) => return Ok(()),
+            Coming::Input(input) => input,
             Coming::Sample(sample) => Input::Sample(sample),
             Coming::References(round) => {
                 let observer = &self.observers[due.to];
                 let points = self.world.references(&observer.name);
                 Input::References { round, reached: points.min(MOST_POINTS) }
             }
-            Coming::Vote(service, who, vote) => return self.vote(service, who, vote),
-            Coming::Again(input) => return self.once(due.to, input),
+            Coming::Vote(service, who, vote) => {
+                self.vote(service, who, vote);
+                return Ok(());
+            }
+            Coming::Again(input) => {
+                self.once(due.to, input);
+                return Ok(());
+            }
         };
         self.hand(due.to, input);
+        Ok(())
     }
 
     fn sample(&mut self, who: usize) {
@@ -202,7 +231,12 @@ impl Drive {
         self.send(who, ended, Coming::Sample(Sample { probe, began: now, ended, outcome, reading }));
     }
 
-    fn send(&mut self, to: usize, at: Mono, what: Coming) {
+    /// Something happens elsewhere then, whoever lives.
+    pub(crate) fn elsewhere(&mut self, at: Mono, what: There) {
+        self.send(0, at, Coming::There(what));
+    }
+
+    pub(crate) fn send(&mut self, to: usize, at: Mono, what: Coming) {
         self.numbers += 1;
         let life = self.observers[to].life;
         self.coming.push(Reverse(Due { at, number: self.numbers, to, life, what }));
@@ -231,6 +265,9 @@ impl Drive {
                 Delivery::AgainAndLate,
             ) => false,
         };
+        if self.observers[who].down {
+            return;
+        }
         if again {
             self.once(who, input.clone());
             self.send(who, self.now + Span::secs(3), Coming::Again(input.clone()));
@@ -252,23 +289,30 @@ impl Drive {
                 Effect::CheckReferences { round } => {
                     self.send(who, now + ON_ITS_WAY, Coming::References(round))
                 }
-                Effect::Record { service, event, .. } if who == 0 => {
-                    let text = told::event(&self.observers[0].state, service, &event);
-                    self.story.push(format!("{:>10}  * {text}", told::at(now)));
-                    self.events.push(text);
+                Effect::Record { service, seq, event } => {
+                    let mut text = told::event(&self.observers[who].state, service, &event);
+                    if who == 0 || (self.acting.is_some() && told_acting::of_acting(&event)) {
+                        if who > 0 {
+                            text = format!("{}: {text}", self.observers[who].name);
+                        }
+                        self.story.push(format!("{:>10}  * {text}", told::at(now)));
+                        self.events.push(text);
+                    }
+                    if self.acting.is_some() {
+                        self.obey_acting(who, Effect::Record { service, seq, event });
+                    }
                 }
                 effect @ (Effect::Renew { .. }
                 | Effect::Transact(_)
                 | Effect::Begin(_)
                 | Effect::Cancel { .. }
                 | Effect::ReadBack { .. }
-                | Effect::Reply { .. }) => panic!("nobody said that there is a coordinator: {effect:?}"),
-                Effect::Record { .. } => {}
+                | Effect::Reply { .. }) => self.obey_acting(who, effect),
             }
         }
         if who == 0 {
             self.look();
-        } else if !self.observers[who].mute {
+        } else if self.acting.is_none() && !self.observers[who].mute {
             let moment = self.moment();
             let Ok(name) = Name::new(&self.observers[who].name) else { return };
             for (service, vote) in self.observers[who].new_votes(moment) {
@@ -320,7 +364,11 @@ impl Drive {
 
     pub(crate) fn windows(&mut self, window: Window) {
         self.windows.push(window);
-        for who in 0..self.observers.len() {
+        (0..self.observers.len()).for_each(|who| self.tell_windows(who));
+    }
+
+    pub(crate) fn tell_windows(&mut self, who: usize) {
+        if !self.windows.is_empty() {
             let windows = self.windows.clone();
             self.hand(who, Input::Windows(windows));
         }
@@ -345,10 +393,7 @@ impl Drive {
         let now = self.moment();
         let effects = self.observers[0].restart(now);
         self.obey(0, effects);
-        if !self.windows.is_empty() {
-            let windows = self.windows.clone();
-            self.hand(0, Input::Windows(windows));
-        }
+        self.tell_windows(0);
         let id = |drive: &Drive, service: &str| drive.me().state.service_id(service);
         for (service, record) in self.records.clone() {
             let (Some(id), revision) = (id(self, &service), self.revision()) else { continue };

@@ -8,6 +8,7 @@ use watchkeeper_core::state::Service;
 use watchkeeper_core::view;
 
 use crate::drive::Drive;
+use crate::expect_acting;
 use crate::statement::{explained, id, places, service};
 use crate::told;
 use crate::words::{Read, Words};
@@ -35,8 +36,17 @@ pub(crate) fn expect(drive: &Drive, words: &mut Words) -> Read<()> {
     if words.take("probe") {
         return probe(drive, words);
     }
+    if let Some(said) = expect_acting::said(drive, words) {
+        return said;
+    }
     let name = service(drive, words)?;
     let at = id(drive, &name)?;
+    if let Some(word) =
+        words.peek().map(str::to_owned).filter(|word| expect_acting::WORDS.contains(&word.as_str()))
+    {
+        words.word("what is expected")?;
+        return expect_acting::expect(drive, at, &word, words);
+    }
     let state = &drive.me().state;
     let service = state.service(at).ok_or("it is gone")?;
     let decided = told::decided(state, service, service.decided);

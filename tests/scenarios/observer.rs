@@ -40,6 +40,10 @@ pub(crate) struct Observer {
     pub(crate) mute: bool,
     /// Only what a fresh start saw counts: what was on its way to an earlier life is lost.
     pub(crate) life: u32,
+    /// It does not run.
+    pub(crate) down: bool,
+    /// It runs, and gets no time until then.
+    pub(crate) frozen: Option<Mono>,
 }
 
 impl Observer {
@@ -47,10 +51,9 @@ impl Observer {
         let (state, effects) = engine::start(policy, now);
         let name = policy.observer_name(policy.me).to_owned();
         let fresh = BTreeMap::new();
-        (
-            Observer { name, state, late, probes: fresh, written: BTreeMap::new(), mute: false, life: 0 },
-            effects,
-        )
+        let written = BTreeMap::new();
+        let (mute, down, frozen) = (false, false, None);
+        (Observer { name, state, late, probes: fresh, written, mute, life: 0, down, frozen }, effects)
     }
 
     /// Forgets everything, as after a crash.
@@ -59,6 +62,7 @@ impl Observer {
         self.state = state;
         self.probes.clear();
         self.life += 1;
+        self.frozen = None;
         effects
     }
 

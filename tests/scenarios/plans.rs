@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use watchkeeper_core::ids::Name;
 use watchkeeper_core::plan::{
-    ActionDraft, ActsAs, BodyDraft, Input, InputType, Known, LapseBy, Own, PlanDraft, PlanKind, PlanSet,
-    Plane, Rate, Raw, Settles, Site, StepDraft, TouchDraft, TouchRegion, plan_set,
+    ActionDraft, ActsAs, BodyDraft, DraftValue, DrillTarget, InDrill, Input, InputType, Item, Known, LapseBy,
+    LateCall, OnFailure, OnLost, Only, Own, Plan, PlanDraft, PlanHash, PlanKind, PlanSet, Plane, Rate, Raw,
+    Retry, Settles, Site, StepDraft, Takes, TouchDraft, TouchRegion, plan_set,
 };
 use watchkeeper_core::policy::ServiceDraft;
+use watchkeeper_core::time::Span;
 
 use crate::words::{Read, Words};
 
@@ -17,6 +19,13 @@ const KINDS: &[(&str, PlanKind)] = &[
     ("rejoin", PlanKind::Rejoin),
     ("inspect", PlanKind::Inspect),
 ];
+const ON_FAILURE: &[(&str, OnFailure)] =
+    &[("stop", OnFailure::Stop), ("continue", OnFailure::Continue), ("undo", OnFailure::Undo)];
+const WAYS: &[(&str, Only)] = &[("planned", Only::Planned), ("unplanned", Only::Unplanned)];
+const IN_DRILL: &[(&str, InDrill)] =
+    &[("run", InDrill::Run), ("preview", InDrill::Preview), ("skip", InDrill::Skip)];
+const LATE: &[(&str, LateCall)] =
+    &[("checked", LateCall::Checked), ("deadline", LateCall::Deadline), ("none", LateCall::None)];
 const SETTLES: &[(&str, Settles)] = &[
     ("proved", Settles::Proved),
     ("structural", Settles::Structural),
@@ -42,6 +51,12 @@ impl Plans {
                     let runs = words.number("at_most")?;
                     words.must("in")?;
                     draft.at_most = Some(Rate { runs, within: words.span("at_most")? });
+                }
+                "drilled" => draft.drilled = true,
+                "served" => draft.served = Some(words.name("step")?),
+                "phase" => {
+                    let phase = words.name("phase")?;
+                    draft.phases.push((phase, words.span("phase")?));
                 }
                 other => return Err(format!("`{other}` is no key of a plan")),
             }
@@ -71,8 +86,48 @@ impl Plans {
                 let name = words.name("step")?;
                 let lasts = words.span("lapse")?;
                 plan.fence.push(name.clone());
-                let own = Own::Lapse { lasts, by: LapseBy::BoundToDaemon };
-                plan.steps.push(StepDraft::new(name, BodyDraft::Own(own)));
+                return own(plan, name, Own::Lapse { lasts, by: LapseBy::BoundToDaemon }, words);
+            }
+            "wait" => {
+                let name = words.name("step")?;
+                let lasts = Some(words.span("wait")?);
+                return own(plan, name, Own::Wait { lasts, until: None }, words);
+            }
+            "approve" => {
+                let name = words.name("step")?;
+                let role = Name::new("sre").map_err(|why| why.to_string())?;
+                return own(plan, name, Own::Approve { text: Raw::plain("go on?"), role, count: 1 }, words);
+            }
+            "checklist" => {
+                let name = words.name("step")?;
+                let points = words.number::<usize>("checklist")?;
+                let role = Name::new("sre").map_err(|why| why.to_string())?;
+                let item = || Item { text: Raw::plain("looked at"), probe: None };
+                let items = (0..points).map(|_| item()).collect();
+                return own(plan, name, Own::Checklist { items, role }, words);
+            }
+            "gate" => {
+                let name = words.name("step")?;
+                let drain = words.span("drain")?;
+                let gate = Own::TrafficGate { drain, on_lost: OnLost::Hold, ttl: Span::secs(5) };
+                return own(plan, name, gate, words);
+            }
+            "pause" => {
+                let name = words.name("step")?;
+                return own(
+                    plan,
+                    name,
+                    Own::Pause { text: Raw::plain("the plan says so"), lasts: None },
+                    words,
+                );
+            }
+            "child" => {
+                let name = words.name("step")?;
+                words.must("plan")?;
+                let child = BodyDraft::Child { plan: words.name("plan")?, inputs: Vec::new() };
+                let mut step = StepDraft::new(name, child);
+                keys(&mut step, words)?;
+                plan.steps.push(step);
                 return Ok(());
             }
             "fence" => ActsAs::Fences,
@@ -95,23 +150,7 @@ impl Plans {
         if acts_as == ActsAs::Fences {
             step.region = Raw::parse("{from}").ok();
         }
-        while !words.is_empty() {
-            match words.word("a key")?.as_str() {
-                "needs" => step.needs = words.names("step")?,
-                "touches" => {
-                    let region = if words.take("old") {
-                        TouchRegion::Old
-                    } else {
-                        TouchRegion::In(words.name("region")?)
-                    };
-                    let api = Arc::from(words.word("an API")?);
-                    if let BodyDraft::Action(action) = &mut step.body {
-                        action.touches.push(TouchDraft { region, api, plane: Plane::Control });
-                    }
-                }
-                other => return Err(format!("`{other}` is no key of a step")),
-            }
-        }
+        keys(&mut step, words)?;
         plan.steps.push(step);
         Ok(())
     }
@@ -125,13 +164,83 @@ impl Plans {
             components: service.components.iter().map(|component| component.name.clone()).collect(),
         };
         let set = |plan| {
-            plan_set(plan, &self.0, &site, &known).map_err(|flaws| {
+            let set = plan_set(plan, &self.0, &site, &known).map_err(|flaws| {
                 let flaws: Vec<String> = flaws.iter().map(ToString::to_string).collect();
                 flaws.join("; ")
-            })
+            });
+            set.map(|set| set.hashed(hash))
         };
         self.0.iter().map(set).collect()
     }
+}
+
+/// What the edge would make of a plan's preview.
+fn hash(plan: &Plan) -> PlanHash {
+    let mut bytes = [0_u8; 32];
+    let lines = plan.preview().join("\n");
+    for (i, byte) in lines.bytes().enumerate() {
+        let at = &mut bytes[i % 32];
+        *at = at.rotate_left(3) ^ byte;
+    }
+    PlanHash(bytes)
+}
+
+/// A step of the core's own.
+fn own(plan: &mut PlanDraft, name: Name, own: Own<Raw>, words: &mut Words) -> Read<()> {
+    let mut step = StepDraft::new(name, BodyDraft::Own(own));
+    keys(&mut step, words)?;
+    plan.steps.push(step);
+    Ok(())
+}
+
+/// `needs stop_old timeout 10s retry 0 on_failure undo undoable late checked`
+fn keys(step: &mut StepDraft, words: &mut Words) -> Read<()> {
+    while !words.is_empty() {
+        let key = words.word("a key")?;
+        match key.as_str() {
+            "needs" => step.needs = words.names("step")?,
+            "timeout" => step.timeout = Some(words.span("timeout")?),
+            "retry" => step.retry = Some(Retry { times: words.number("retry")?, pause: Span::secs(2) }),
+            "on_failure" => step.on_failure = Some(words.one_of("on_failure", ON_FAILURE)?),
+            "only" => step.only = Some(words.one_of("way", WAYS)?),
+            "phase" => step.phase = Some(words.name("phase")?),
+            "sees" => step.verify = words.names("probe")?,
+            "in_drill" => step.in_drill = Some(words.one_of("in_drill", IN_DRILL)?),
+            key => action_key(step, key, words)?,
+        }
+    }
+    Ok(())
+}
+
+fn action_key(step: &mut StepDraft, key: &str, words: &mut Words) -> Read<()> {
+    let BodyDraft::Action(action) = &mut step.body else {
+        return Err(format!("`{key}` is no key of a step of the core's own"));
+    };
+    match key {
+        "touches" => {
+            let region =
+                if words.take("old") { TouchRegion::Old } else { TouchRegion::In(words.name("region")?) };
+            let api = Arc::from(words.word("an API")?);
+            action.touches.push(TouchDraft { region, api, plane: Plane::Control });
+        }
+        "undoable" => action.undoable = true,
+        "one_way" => action.one_way = true,
+        "late" => action.late_call = words.one_of("late", LATE)?,
+        "gives" => action.outputs = words.names("output")?,
+        "sends" => {
+            let text = words.word("a text")?;
+            let raw = Raw::parse(&text).map_err(|why| why.to_string())?;
+            action.keys.insert(Arc::from("text"), DraftValue::Text(raw, Takes::Text));
+        }
+        "aimed" => {
+            words.must("elsewhere in drills")?;
+            let key = |text: &str| (Arc::from("target"), DraftValue::Text(Raw::plain(text), Takes::Text));
+            action.keys.extend([key("here")]);
+            action.drill_target = Some(DrillTarget { keys: [key("elsewhere")].into(), resource: None });
+        }
+        other => return Err(format!("`{other}` is no key of a step")),
+    }
+    Ok(())
 }
 
 fn list(words: &mut Words) -> Read<Vec<Name>> {

@@ -50,7 +50,12 @@ pub(crate) fn play(text: &str, delivery: Delivery) -> Read<Story> {
         }
         statement::happens(&mut drive, &mut words)
             .and_then(|()| words.end())
-            .map_err(|why| at(line, &why))?;
+            .map_err(|why| format!("{}\n{}", at(line, &why), drive.story.join("\n")))?;
+    }
+    if let Some(acting) = &mut drive.acting {
+        wrong.append(&mut acting.wrong);
+        let silent = acting.orders.iter().filter(|(_, order)| order.reply.is_none());
+        wrong.extend(silent.map(|(id, order)| format!("order {} of {} was never answered", id.0, order.who)));
     }
     if expected == 0 {
         return Err("it expects nothing: a script without `expect` proves nothing".into());

@@ -3,7 +3,8 @@
 use watchkeeper_core::health::{Fall, Settings};
 use watchkeeper_core::ids::Name;
 use watchkeeper_core::policy::{
-    ComponentDraft, From, ProbeDraft, RungDraft, ScenarioDraft, ServiceDraft, When, WhenDraft, WitnessDraft,
+    ComponentDraft, From, OnClearDraft, ProbeDraft, RungDraft, ScenarioDraft, ServiceDraft, When, WhenDraft,
+    WitnessDraft,
 };
 use watchkeeper_core::severity::{Impact, Objectives, Preset};
 use watchkeeper_core::verdict::{DownRule, Level, Priority, Role, Side, Tier};
@@ -13,7 +14,22 @@ use crate::policy::{MODES, at};
 use crate::words::{Read, Words};
 
 /// Lines that belong to the scenario, rung or plan above them.
-pub(crate) const DETAILS: &[&str] = &["when", "fence", "promote", "route", "verify", "do", "lapse", "input"];
+pub(crate) const DETAILS: &[&str] = &[
+    "when",
+    "fence",
+    "promote",
+    "route",
+    "verify",
+    "do",
+    "lapse",
+    "input",
+    "wait",
+    "approve",
+    "checklist",
+    "gate",
+    "pause",
+    "child",
+];
 
 const LEVELS: &[(&str, Level)] = &[
     ("trouble", Level::Trouble),
@@ -109,6 +125,13 @@ fn opening(words: &mut Words) -> Read<ServiceDraft> {
             "stable" => draft.stable = words.span("stable")?,
             "blind_page" => draft.blind_page = words.span("blind_page")?,
             "drift_after" => draft.drift_after = words.span("drift_after")?,
+            "quarantine" => draft.quarantine = words.span("quarantine")?,
+            "rejoin" => draft.rejoin = Some(words.name("plan")?),
+            "failback" => {
+                draft.failback.mode = words.one_of("failback", MODES)?;
+                words.must("after")?;
+                draft.failback.after = words.span("failback")?;
+            }
             other => return Err(format!("`{other}` is no key of a service")),
         }
     }
@@ -225,6 +248,14 @@ fn scenario(words: &mut Words) -> Read<ScenarioDraft> {
             "over" => draft.over = words.names("scenario")?,
             "again" => draft.again = Some(words.span("again")?),
             "veto" => draft.veto = words.span("veto")?,
+            "approval_within" => draft.approval_within = words.span("approval_within")?,
+            "on_clear" => {
+                let plan = words.name("plan")?;
+                words.must("after")?;
+                let after = words.span("on_clear")?;
+                let mode = words.take("mode").then(|| words.one_of("mode", MODES)).transpose()?;
+                draft.on_clear = Some(OnClearDraft { plan, after, mode });
+            }
             other => return Err(format!("`{other}` is no key of a scenario")),
         }
     }

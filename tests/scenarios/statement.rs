@@ -9,6 +9,7 @@ use watchkeeper_core::time::{Mono, Span};
 use watchkeeper_core::verdict::{Reading, Say, Spoken};
 use watchkeeper_core::view;
 
+use crate::acting_statement;
 use crate::drive::{BEGIN, Drive};
 use crate::policy;
 use crate::record;
@@ -18,8 +19,24 @@ use crate::world::{Behaves, Place};
 
 /// Does what one line says.
 pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
+    if drive.acting.is_some() && acting_statement::happens(drive, words)? {
+        return Ok(());
+    }
     let before = words.clone();
     match words.word("a statement")?.as_str() {
+        "claim" | "ask" | "vote" if drive.acting.is_some() => {
+            return Err("with a coordinator, observers claim, ask and vote by themselves".into());
+        }
+        "record" if drive.acting.is_some() => {
+            let service = service(drive, words)?;
+            let id = id(drive, &service)?;
+            let incident = drive.me().state.service(id).map_or(0, |service| service.incident.number());
+            let old = drive.acts()?.coordinator.record(id).cloned();
+            let new = record::change(old, words, incident)?;
+            drive.world.active.entry(service).or_insert_with(|| new.active.to_string());
+            drive.acts()?.coordinator.write_record(id, Some(new));
+            drive.spread();
+        }
         "record" => {
             let service = service(drive, words)?;
             let old = drive.records.get(&service).cloned();
@@ -74,6 +91,10 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
             let lines = policy::changed(&drive.lines, words)?;
             drive.reload(who, &lines)?;
         }
+        "restart" if drive.acting.is_some() => {
+            drive.kill(0);
+            drive.revive(0);
+        }
         "restart" => drive.restart(),
         "stray" => stray(drive, words)?,
         "references" => {
@@ -88,7 +109,13 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
         first => {
             if words.take("is gone") || words.take("is back") {
                 let who = drive.observer(first)?;
-                return drive.session(who, before.text.contains("back"));
+                let back = before.text.contains("back");
+                match (drive.acting.is_some(), back) {
+                    (false, _) => return drive.session(who, back),
+                    (true, true) => drive.revive(who),
+                    (true, false) => drive.kill(who),
+                }
+                return Ok(());
             }
             if words.take("is cut off") || words.take("is connected") {
                 let who = drive.observer(first)?;
@@ -96,6 +123,9 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<()> {
                 let region = home(drive, &name);
                 let cut = before.text.contains("cut off");
                 drive.world.cut(&name, cut.then_some(region.as_str()));
+                if drive.acting.is_some() {
+                    if cut { drive.disconnect(who) } else { drive.connect(who) }
+                }
                 return Ok(());
             }
             *words = before;
@@ -124,6 +154,11 @@ pub(crate) fn service(drive: &Drive, words: &mut Words) -> Read<String> {
         (Some(only), None) => Ok(only.name.to_string()),
         _ => Err("say `of SERVICE`: there is more than one".into()),
     }
+}
+
+/// The only service there is.
+pub(crate) fn only_service(drive: &Drive) -> Read<String> {
+    service(drive, &mut Words::of(0, ""))
 }
 
 pub(crate) fn id(drive: &Drive, service: &str) -> Read<ServiceId> {
@@ -225,6 +260,19 @@ fn region(drive: &mut Drive, words: &mut Words) -> Read<()> {
     }
     let does = if dark { Behaves::TimesOut } else { Behaves::Answers(Span::millis(20)) };
     all.into_iter().for_each(|place| drive.world.set(place, does));
+    if let Some(acting) = &mut drive.acting {
+        if dark {
+            acting.dark.insert(region.clone())
+        } else {
+            acting.dark.remove(&region)
+        };
+        for who in 0..drive.observers.len() {
+            if home(drive, &drive.observers[who].name) == region {
+                if dark { drive.kill(who) } else { drive.revive(who) }
+            }
+        }
+        return Ok(());
+    }
     for who in 1..drive.observers.len() {
         if home(drive, &drive.observers[who].name) == region {
             drive.session(who, !dark)?;
@@ -245,6 +293,12 @@ fn trigger(drive: &mut Drive, words: &mut Words) -> Read<()> {
     } else {
         Span::ZERO
     };
+    let now = drive.now;
+    if let Some(acting) = &mut drive.acting {
+        acting.coordinator.raise(id, &trigger, raised.then(|| now.before(age)), now);
+        drive.spread();
+        return Ok(());
+    }
     let key = (service, trigger.to_string());
     if raised {
         drive.raised.insert(key, drive.now.before(age));

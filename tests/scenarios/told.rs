@@ -12,6 +12,7 @@ use watchkeeper_core::verdict::Level;
 use watchkeeper_core::view::Named;
 
 use crate::drive::BEGIN;
+use crate::told_acting;
 
 /// A moment since the script began: `1:15.999`, `1:02:00`.
 pub(crate) fn at(moment: Mono) -> String {
@@ -156,18 +157,24 @@ fn of_service(state: &State, service: &Service, event: &Event) -> String {
         Event::Answered { ask } => format!("answered ask {ask}"),
         Event::Impossible(cell) => format!("impossible: {cell}"),
         Event::Decided(decided) => format!("decided: {}", self::decided(state, service, *decided)),
-        Event::Claim(turn) => format!("claim: {turn:?}"),
+        Event::Claim(turn) => told_acting::claim(*turn).into(),
         Event::Asked { ask } => format!("asks everybody to look again ({ask})"),
-        Event::Started { run, plan, by_itself, .. } => {
-            format!("run {} of {plan} started{}", run.0, if *by_itself { " by itself" } else { "" })
+        Event::Started { run, plan, by_itself, mode, .. } => {
+            let itself = if *by_itself { " by itself" } else { "" };
+            format!("run {} of {plan} is started{}{itself}", run.0, told_acting::started(*mode))
         }
-        Event::Journalled { run, place, entry } => format!("run {} [{place}] {entry:?}", run.0),
-        Event::Resumed(run) => format!("run {} resumed", run.0),
-        Event::Ended { run, outcome } => format!("run {} ended: {outcome}", run.0),
-        Event::Missed { run, phase } => format!("run {} missed phase {phase}", run.0),
-        Event::Paged(page) => format!("PAGE {page:?}"),
-        Event::Requested(number) => format!("requested: {number:?}"),
-        Event::Ordered { order, who, reply } => format!("order {} by {who}: {reply:?}", order.0),
+        Event::Journalled { run, entry, .. } => {
+            format!("run {}: {}", run.0, told_acting::entry(service, *run, entry))
+        }
+        Event::Resumed(run) => format!("run {} is carried on here", run.0),
+        Event::Ended { run, outcome } => format!("run {} has ended: {outcome}", run.0),
+        Event::Missed { run, phase } => format!("run {}: phase {phase} is not over in time", run.0),
+        Event::Paged(page) => told_acting::page(state, service, page),
+        Event::Requested(Some(number)) => format!("request {number} is told"),
+        Event::Requested(None) => "what was requested is not wanted any more".into(),
+        Event::Ordered { order, who, reply } => {
+            format!("order {} of {who}: {}", order.0, told_acting::reply(state, reply))
+        }
         Event::Annotated { who, text } => format!("{who} notes: {text}"),
         Event::Isolated(_)
         | Event::Trusted

@@ -1,7 +1,7 @@
 //! What is really so: how each target behaves, for whom, and how many reference points each observer reaches. It
 //! knows nothing of what anybody makes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchkeeper_core::health::{Blindness, Failure, Outcome};
 use watchkeeper_core::time::{Mono, Span};
@@ -40,6 +40,8 @@ pub(crate) struct World {
     references: BTreeMap<String, u8>,
     cut_off: BTreeMap<String, String>,
     pub(crate) active: BTreeMap<String, String>,
+    /// Whether a service's region takes writes, by service and region; where nothing stands, the active one does.
+    writes: BTreeMap<(String, String), bool>,
 }
 
 const QUICK: Span = Span::millis(20);
@@ -91,8 +93,27 @@ impl World {
         }
         let said =
             self.for_one.get(&(observer.to_owned(), place.clone())).or_else(|| self.behaves.get(place));
-        let active = || self.active.get(&place.0) == place.2.as_ref();
-        said.copied().unwrap_or(if drift && !active() { Behaves::Refuses } else { Behaves::Answers(QUICK) })
+        let writes = || place.2.as_ref().is_some_and(|region| self.may_write(&place.0, region));
+        said.copied().unwrap_or(if drift && !writes() { Behaves::Refuses } else { Behaves::Answers(QUICK) })
+    }
+
+    /// Whether a service takes writes in a region.
+    pub(crate) fn may_write(&self, service: &str, region: &str) -> bool {
+        let said = self.writes.get(&(service.to_owned(), region.to_owned()));
+        said.copied().unwrap_or(self.active.get(service).is_some_and(|active| active == region))
+    }
+
+    pub(crate) fn takes_writes(&mut self, service: &str, region: &str, so: bool) {
+        self.writes.insert((service.to_owned(), region.to_owned()), so);
+    }
+
+    /// Where a service takes writes of users: whoever is in a region that is dark reaches nobody.
+    pub(crate) fn writing(&self, service: &str, dark: &BTreeSet<String>) -> Vec<String> {
+        let said = self.writes.iter().filter(|((of, _), _)| of == service);
+        let mut all: BTreeSet<&String> = said.map(|((_, region), _)| region).collect();
+        all.extend(self.active.get(service));
+        let all = all.into_iter().filter(|region| self.may_write(service, region) && !dark.contains(*region));
+        all.cloned().collect()
     }
 
     pub(crate) fn reading(&self, place: &Place, now: Mono) -> Option<Span> {

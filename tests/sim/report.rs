@@ -71,6 +71,10 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     if wanted.mutants {
         return crate::mutants::run(&shapes, wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(20_000));
     }
+    if let (true, Some(seed)) = (wanted.trust, wanted.one) {
+        crate::trust::tell(seed, wanted.shape.unwrap_or(3) as usize);
+        return ExitCode::SUCCESS;
+    }
     if wanted.trust {
         return crate::trust::run(wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(200_000));
     }

@@ -93,8 +93,16 @@ fn claim(state: &mut State, id: ServiceId, revision: u64, claim: Option<Claim>) 
 
 fn ask(state: &mut State, id: ServiceId, revision: u64, ask: &Ask, now: Now, out: &mut Out) {
     let Some(service) = state.service_mut(id) else { return };
+    let sent = ask.age.map(|age| now.mono.before(age));
+    if (revision, ask.number) == (service.ask.revision, service.ask.number) {
+        // Who watches may hear of an ask of ours before its answer says when it was sent.
+        if service.ask.sent.is_none() && sent.is_some() {
+            service.ask.sent = sent;
+            mark(state, id);
+        }
+        return;
+    }
     if revision > service.ask.revision && ask.number > service.ask.number {
-        let sent = ask.age.map(|age| now.mono.before(age));
         service.ask = AskState { revision, number: ask.number, seen: now.mono, sent, ..AskState::default() };
         // What was looked at again for an older ask was not for this one.
         watch::refresh_service(state, id, out);

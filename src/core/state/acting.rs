@@ -55,6 +55,12 @@ pub struct Acting {
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
     pub refused: Option<u32>,
+    /// What a scenario wished when last looked at.
+    pub wished: Option<crate::event::Wish>,
+    /// Since when answers that a wish hangs on are asked for in vain.
+    pub vain: Option<Mono>,
+    /// What keeps a region from being left was told, as this set of gates.
+    pub stays: Option<u32>,
     /// A plan is announced, and that was told.
     pub announced: bool,
     /// Since when a region that could go home, or be a candidate again, has been well.

@@ -13,6 +13,7 @@ use crate::engine::out::Out;
 use crate::event::{AnyCell, ClaimTurn, Event};
 use crate::ids::Name;
 use crate::mutants::{self, Mutant};
+use crate::plan::saga::{Cell, RunInput};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -66,6 +67,9 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
     match claim_cell(before, input) {
         ClaimAnswer::To(after) => acting.claim = after,
         ClaimAnswer::Lost => {
+            if let Some(at) = super::wish::stands(service, acting) {
+                out.saw(AnyCell::Saga(Cell::Run(at, RunInput::ClaimLost)));
+            }
             drop_all(acting);
             acting.claim = ClaimState::Idle;
         }
@@ -94,6 +98,7 @@ fn drop_all(acting: &mut Acting) {
     acting.runs.clear();
     acting.cleared.clear();
     (acting.requested, acting.refused, acting.asked) = (None, None, None);
+    (acting.vain, acting.stays) = (None, None);
     (acting.unfit, acting.unreached) = (None, 0);
     super::orders::forget(acting);
 }

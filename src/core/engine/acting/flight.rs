@@ -145,8 +145,20 @@ fn landed_before(acting: &Acting, flight: &Flight, found: &Found) -> bool {
             ours && found.lengths.iter().any(|(of, there)| of == run && there == length)
         }
         About::End(run, _) => ours && !found.lengths.iter().any(|(of, _)| of == run),
+        // An order has changed the record as it should, or it is looked at anew.
+        About::Order(_) => flight.txn.writes.iter().any(|write| match write {
+            Write::Record(wanted) => found.record.1.as_ref() == Some(wanted),
+            Write::Vote(_)
+            | Write::Claim
+            | Write::GiveUp
+            | Write::Ask(_)
+            | Write::Begin(..)
+            | Write::Append(..)
+            | Write::Velocity(_)
+            | Write::Clear(_) => false,
+        }),
         // What these want is found in the record, or it is wanted again.
-        About::Itself | About::Vote(..) | About::Order(_) => false,
+        About::Itself | About::Vote(..) => false,
     }
 }
 

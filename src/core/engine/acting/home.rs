@@ -7,7 +7,7 @@ use super::looks::{Look, Query, look_for};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
 use super::{asking, claim, running, wish};
-use crate::agree::{Outcome, Record, RunId, Wanted};
+use crate::agree::{Outcome, Record, Request, RunId, Wanted};
 use crate::decide::By;
 use crate::decide::gates::{Answer, Gate, Mode, Reason};
 use crate::engine::advance::Wake;
@@ -52,6 +52,7 @@ pub(super) fn advance(
     if let Some(wished) = evacuation(service, &record, state) {
         return leave(service, acting, state, moments, &wished, now, wake, out);
     }
+    acting.stays = None;
     let Some(wished) = wished(service, acting, &record, now, wake) else { return };
     let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
     let named = if by == By::Approval { on_approval() } else { 0 };
@@ -64,6 +65,14 @@ pub(super) fn advance(
         named,
         scenario: None,
     };
+    if record.request.as_ref().is_some_and(|there| shown(service, &record, there, &wished.why)) {
+        wish::tell(service, acting, state, now, wake, out);
+        // What could start by itself, once nothing is in the way any more, is looked at now and then.
+        let next = acting.asked.filter(|_| by == By::Itself).map(|at| at + wish::SELDOM);
+        if next.is_none_or(|next| next > now.mono) {
+            return wake.at(next);
+        }
+    }
     let Some(look) = look_for(service, state, moments, &query, now) else { return };
     if waits(service, acting, state, &look, now, wake, out) {
         return;
@@ -87,7 +96,41 @@ pub(super) fn advance(
         return;
     }
     let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
-    ask_people(service, acting, state, &record, &wished, &look, shape, now, out);
+    ask_people(service, acting, state, &record, &wished, &look, shape, now, wake, out);
+}
+
+/// Whether what is requested is this, as an approval could still cover it.
+fn shown(service: &Service, record: &Record, there: &Request, why: &Wanted) -> bool {
+    there.why == *why && there.epoch == record.epoch && there.policy == service.policy.hash
+}
+
+/// What was requested at rest and has no reason any more is not wanted.
+pub(super) fn withdraw(service: &mut Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+        return;
+    }
+    let Some(record) = acting.record.as_deref().filter(|record| record.run.is_none()) else { return };
+    let Some(request) = record.request.as_deref() else { return };
+    let at = &request.case.at;
+    let wanted = match &request.why {
+        // That is looked at with its scenario.
+        Wanted::Scenario(_) => true,
+        Wanted::Failback => {
+            let home = way_home(service, acting).and_then(|(_, at)| service.policy.regions.get(at.index()));
+            home == Some(at) && !record.quarantined.contains(at)
+        }
+        Wanted::Rejoin => record.quarantined.contains(at) && !record.rejoined.contains(at),
+        Wanted::Owed(run) => record.owes.iter().any(|owed| owed.run.0 == *run && owed.paid.is_none()),
+        Wanted::Evacuation(_) => request.case.from.as_ref() == Some(&record.active),
+    };
+    if wanted {
+        return;
+    }
+    let mut next = Box::new(record.clone());
+    next.request = None;
+    acting.requested = None;
+    out.record(service, crate::event::Event::Requested(None));
+    wish::change(service, acting, state, next, now, out);
 }
 
 fn pays(why: &Wanted) -> Option<RunId> {
@@ -129,14 +172,18 @@ fn ask_people(
     look: &Look,
     shape: u32,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
     let Some(case) = look.case else { return };
     if let Some(there) = &record.request {
-        if there.why == wished.why {
-            wish::tell(service, acting, state, now, out);
+        if shown(service, record, there, &wished.why) {
+            return wish::tell(service, acting, state, now, wake, out);
         }
-        return;
+        // Of what was shown under another epoch or policy nothing can be approved: it is shown anew.
+        if there.why != wished.why {
+            return;
+        }
     }
     let way = if wished.planned { Only::Planned } else { Only::Unplanned };
     let request =
@@ -337,6 +384,12 @@ fn leave(
 ) {
     // The answers must be fresh, or nobody knows where to.
     let since = now.mono.before(state.policy.ask.times(2));
+    // What is in the way was told: it is looked at now and then.
+    let fresh = service.ask.sent.is_some_and(|sent| sent >= since);
+    let next = acting.asked.filter(|_| acting.stays.is_some() && !fresh).map(|at| at + wish::SELDOM);
+    if let Some(next) = next.filter(|next| *next > now.mono) {
+        return wake.at(Some(next));
+    }
     if !asking::asked_since(service, acting, state, since, now, wake, out) {
         return;
     }
@@ -361,8 +414,8 @@ fn leave(
         return;
     }
     let lasting = look.gates.shape();
-    if acting.refused != Some(lasting) {
-        acting.refused = Some(lasting);
+    if acting.stays != Some(lasting) {
+        acting.stays = Some(lasting);
         let (scenario, case) = (crate::ids::ScenarioPos::at(usize::MAX), look.case);
         let wish = crate::event::Wish { scenario, plan: wished.plan, case };
         out.record(service, crate::event::Event::Paged(crate::event::Paged::Refused(wish, lasting)));

@@ -31,7 +31,7 @@ use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
-use crate::plan::saga::{Commit, Heard, Run, RunInput, RunState};
+use crate::plan::saga::{Cell, Commit, Heard, Run, RunInput, RunState};
 use crate::plan::{Entry, PlanKind};
 use crate::state::acting::{About, Carried};
 use crate::state::{Moments, Service, State};
@@ -75,6 +75,7 @@ pub(super) fn advance(
     // Whoever orders something is answered, also when nothing can be done.
     orders::advance(service, acting, state, moments, now, wake, out);
     if state.seat.reached {
+        home::withdraw(service, acting, state, now, out);
         wish::advance(service, acting, state, decision, now, wake, out);
         if decision.is_none() {
             home::advance(service, acting, state, moments, now, wake, out);
@@ -103,16 +104,18 @@ fn reading(
 
 /// Another policy is in force for a service: runs keep their own plans, and are told.
 pub(super) fn reloaded(state: &mut State, id: ServiceId, now: Now) {
-    let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) else {
-        return;
-    };
-    let mut visited = alloc::vec::Vec::new();
+    let Some(service) = state.service_mut(id) else { return };
+    let Some(mut acting) = service.acting.take() else { return };
+    let wish = wish::stands(service, &acting);
+    let mut visited: alloc::vec::Vec<Cell> =
+        wish.map(|at| Cell::Run(at, RunInput::Reload)).into_iter().collect();
     for carried in &mut acting.runs {
         visited.extend(carried.run.tell(Heard::Reloaded, now.mono).cells);
     }
     // Places may be others now, and what is counted from a moment is counted anew: longer, never shorter.
     acting.well.clear();
     acting.home = None;
+    service.acting = Some(acting);
     state.saw(&visited);
 }
 

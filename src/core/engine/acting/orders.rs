@@ -25,7 +25,7 @@ use crate::event::{AnyCell, Event};
 use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::order::{Accepts, Order, OrderId, Refused, Reply, Verb};
-use crate::plan::saga::{Answer, Heard, RunState, Verb as Word};
+use crate::plan::saga::{Answer, Heard, RunInput, RunState, Verb as Word};
 use crate::plan::{By as Who, Mode, Only, PlanKind, RunId};
 use crate::state::acting::{About, Acting, Pending};
 use crate::state::{Many, Moments, Service, State};
@@ -38,7 +38,7 @@ const LONGEST: Span = Span::secs(90);
 
 /// An operator said something.
 pub(in crate::engine) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) {
-    if state.seat.cluster.is_none() {
+    if state.seat.cluster.is_none() || !state.seat.reached {
         return reply(state, None, &order, Reply::Refused(Refused::NoCoordinator), out);
     }
     if state.seat.leaving {
@@ -268,6 +268,12 @@ fn carry_out(
         acting.looked = true;
         return read(service, acting, now, out);
     }
+    if let Some(input) = heard_by_wish(&order.verb)
+        && acting.runs.is_empty()
+        && acting.claim == ClaimState::Holding
+    {
+        super::wish::reaches(service, acting, state, input);
+    }
     match &order.verb {
         Verb::Annotate { text } => {
             out.record(service, Event::Annotated { who: order.who.clone(), text: text.clone() });
@@ -367,6 +373,32 @@ fn carry_out(
     }
 }
 
+/// What a verb is to a wish that is no run yet. What it matches or not is said where it is weighed.
+const fn heard_by_wish(verb: &Verb) -> Option<RunInput> {
+    match verb {
+        Verb::Veto => Some(RunInput::Veto),
+        Verb::Abort { .. } => Some(RunInput::Abort),
+        Verb::Retry { .. } => Some(RunInput::Retry),
+        Verb::Skip { .. } => Some(RunInput::Skip),
+        Verb::HandOver { .. } => Some(RunInput::HandOver),
+        Verb::Pause => Some(RunInput::Pause),
+        Verb::Failover { .. }
+        | Verb::Failback { .. }
+        | Verb::Evacuate { .. }
+        | Verb::Run { .. }
+        | Verb::Approve { .. }
+        | Verb::ApproveStep { .. }
+        | Verb::Tick { .. }
+        | Verb::Adopt { .. }
+        | Verb::Release { .. }
+        | Verb::Resume
+        | Verb::AcknowledgeIncident
+        | Verb::AcknowledgeRun { .. }
+        | Verb::Annotate { .. }
+        | Verb::Clear { .. } => None,
+    }
+}
+
 /// Changes the record, if that changes anything.
 fn on_record(acting: &Acting, change: impl FnOnce(&mut Record) -> Result<(), Refused>) -> Next {
     let Some(record) = &acting.record else { return Next::Reply(Reply::Refused(Refused::NoRecord)) };
@@ -451,7 +483,7 @@ fn evacuate(service: &Service, acting: &Acting, order: &Order, region: &Name) ->
 }
 
 /// No to what is announced, or to what is requested: remembered as tried, so that it is not wished again at once.
-fn veto(service: &mut Service, acting: &Acting, state: &mut State) -> Next {
+fn veto(service: &mut Service, acting: &Acting) -> Next {
     let refuse = |why: Refused| Next::Reply(Reply::Refused(why));
     let announced = service.announced.map(|announced| announced.wish);
     let Some(record) = &acting.record else { return refuse(Refused::NoRecord) };
@@ -472,7 +504,6 @@ fn veto(service: &mut Service, acting: &Acting, state: &mut State) -> Next {
             Wanted::Scenario(scenario) => Some(scenario.clone()),
             Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
         };
-        super::wish::visit(state, RunState::Awaiting, crate::plan::saga::RunInput::Veto);
         next.tried.push(Try { run, plan: request.plan.clone(), scenario, incident, outcome });
     } else if let Some(wish) = announced {
         let (Some(plan), Some(scenario)) = (
@@ -481,7 +512,6 @@ fn veto(service: &mut Service, acting: &Acting, state: &mut State) -> Next {
         ) else {
             return refuse(Refused::NothingAsked);
         };
-        super::wish::visit(state, RunState::Announced, crate::plan::saga::RunInput::Veto);
         let (plan, scenario) = (plan.name.clone(), Some(scenario.name.clone()));
         next.tried.push(Try { run, plan, scenario, incident, outcome });
         service.announced = None;
@@ -510,7 +540,7 @@ fn acts(
     let (run, word) = match &order.verb {
         Verb::Abort { run } => {
             if run.is_none() && acting.runs.is_empty() {
-                return veto(service, acting, state);
+                return veto(service, acting);
             }
             (*run, Word::Abort { by })
         }
@@ -534,7 +564,11 @@ fn acts(
                 None if requested => {
                     return approve(service, acting, state, moments, order, accepts, since, now, wake, out);
                 }
-                None => return refuse(Refused::NothingAsked),
+                None => {
+                    // There is nothing to say yes to, or not yet.
+                    super::wish::reaches(service, acting, state, approves(accepts));
+                    return refuse(Refused::NothingAsked);
+                }
             }
         }
         Verb::Failover { to, plan, planned, accepts } => {
@@ -560,7 +594,7 @@ fn acts(
             let wanted = Moves { plan, to: Some(to), planned: true, accepts, by: By::Order };
             return start_move(service, acting, state, moments, order, &wanted, since, now, wake, out);
         }
-        Verb::Veto => return veto(service, acting, state),
+        Verb::Veto => return veto(service, acting),
         Verb::Run { .. } => return run_plan(service, acting, state, moments, order, now, wake, out),
         Verb::Evacuate { .. }
         | Verb::Adopt { .. }
@@ -596,6 +630,11 @@ fn acts(
         Some(Answer::Refused(why)) => refuse(Refused::Run(why)),
         None => refuse(Refused::NoSuchRun),
     }
+}
+
+/// A yes that shows what was accepted could match; one that shows nothing cannot.
+const fn approves(accepts: &Accepts) -> RunInput {
+    if accepts.hash.is_some() { RunInput::ApproveMatching } else { RunInput::ApproveMismatch }
 }
 
 /// Whether that run is the one that occupies the claim.
@@ -828,7 +867,7 @@ fn approve(
     let exposure = !request.exposure || accepts.exposure;
     let covers = hash && shown && loss && exposure && request.policy == service.policy.hash;
     if !covers && !mutants::on(Mutant::AnyApproval) {
-        super::wish::visit(state, RunState::Awaiting, crate::plan::saga::RunInput::ApproveMismatch);
+        super::wish::visit(state, RunState::Awaiting, RunInput::ApproveMismatch);
         return refuse(Refused::Mismatch);
     }
     let Some(pos) = service.policy.plan(request.plan.as_str()) else { return refuse(Refused::NoSuchPlan) };
@@ -862,7 +901,7 @@ fn approve(
     if let Says::Passed(Reason::Loss { loss, .. }) = look.gates.answer(Gate::DataLoss)
         && accepts.loss.is_none_or(|most| loss > most)
     {
-        super::wish::visit(state, RunState::Awaiting, crate::plan::saga::RunInput::ApproveMismatch);
+        super::wish::visit(state, RunState::Awaiting, RunInput::ApproveMismatch);
         return refuse(Refused::Mismatch);
     }
     look.renamed(request.gates | on_approval());
@@ -880,7 +919,7 @@ fn approve(
         Wanted::Owed(run) => Some(RunId(run)),
         Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
     };
-    super::wish::visit(state, RunState::Awaiting, crate::plan::saga::RunInput::ApproveMatching);
+    super::wish::visit(state, RunState::Awaiting, RunInput::ApproveMatching);
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
 }
 

@@ -197,6 +197,26 @@ pub(super) fn must_read(acting: &Acting) -> bool {
     acting.stale || named.len() != acting.runs.len() || !named.iter().all(carried)
 }
 
+/// A run that the record does not name any more is over, whoever said so: nothing more of it is written, paged or sent.
+/// What has just written its own end waits for that answer.
+fn let_go(service: &mut Service, acting: &mut Acting, out: &mut Out) {
+    let Some(record) = acting.record.as_deref().filter(|_| !acting.stale) else { return };
+    let ending = match acting.flight.as_ref().map(|flight| &flight.about) {
+        Some(About::End(run, _)) => Some(*run),
+        Some(_) | None => None,
+    };
+    let over = |run: RunId| ending != Some(run) && !unfinished(record).any(|named| named == run);
+    let gone: Vec<RunId> =
+        acting.runs.iter().map(|carried| carried.run.start().run).filter(|run| over(*run)).collect();
+    for run in gone {
+        let outcome = record.tried.iter().find(|tried| tried.run == run).and_then(|tried| tried.outcome);
+        if let Some(outcome) = outcome {
+            out.record(service, Event::Ended { run, outcome });
+        }
+        acting.runs.retain(|carried| carried.run.start().run != run);
+    }
+}
+
 /// Lets each run look at what is, and hands on what it wants.
 pub(super) fn advance(
     service: &mut Service,
@@ -209,6 +229,7 @@ pub(super) fn advance(
     if !matches!(acting.claim, ClaimState::Holding | ClaimState::Frozen) {
         return;
     }
+    let_go(service, acting, out);
     let leaves = acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::GiveUp);
     let stops = leaves || acting.foreign.is_some();
     let held = state.seat.right(now.mono).filter(|_| acting.claim == ClaimState::Holding && !stops);
@@ -530,6 +551,12 @@ fn ended(service: &Service, record: &Record, carried: &Carried, outcome: Outcome
         && let Some(owed) = service.policy.plans.get(on.plan.index())
     {
         let at = plan.at().at.clone();
+        let same =
+            |of: &Owed| of.paid.is_none() && (&of.scenario, &of.plan, &of.at) == (&scenario, &owed.name, &at);
+        // Whoever did it twice still undoes it once.
+        if next.owes.iter().any(same) {
+            return next;
+        }
         next.owes.push(Owed { run: start.run, scenario, plan: owed.name.clone(), at, paid: None, tries: 0 });
     }
     next

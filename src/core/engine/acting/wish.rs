@@ -15,17 +15,45 @@ use crate::decide::gates::{Answer, Gate, Passer, Reason};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::engine::start::Decision;
-use crate::event::{Event, Paged};
+use crate::event::{Decided, Event, Paged};
 use crate::ids::Name;
-use crate::plan::saga::{Cell, Heard, RunInput, RunState, Verb};
+use crate::plan::saga::{Cell, Heard, RunAnswer, RunInput, RunState, Verb, run_cell};
 use crate::plan::{By, Case, Mode as Real, Only, PlanKind};
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
-use crate::time::Now;
+use crate::time::{Now, Span};
+
+/// What is blocked anyhow, and hangs on answers, is asked about so often.
+pub(super) const SELDOM: Span = Span::secs(60);
 
 /// A cell of the run's table was visited on the way to a start.
 pub(super) fn visit(state: &mut State, run: RunState, input: RunInput) {
     state.saw(&[Cell::Run(run, input)]);
+}
+
+/// Where a wish stands that is no run yet; none: nobody wishes anything.
+pub(super) fn stands(service: &Service, acting: &Acting) -> Option<RunState> {
+    let record = acting.record.as_ref();
+    match () {
+        () if acting.flight.as_ref().is_some_and(|flight| flight.txn.id.purpose == Purpose::Start) => {
+            Some(RunState::Starting)
+        }
+        () if record.is_some_and(|record| record.request.is_some()) => Some(RunState::Awaiting),
+        () if acting.announced => Some(RunState::Announced),
+        () if service.decided != Decided::Nothing && record.is_some_and(|record| record.run.is_none()) => {
+            Some(RunState::Asked)
+        }
+        () => None,
+    }
+}
+
+/// Something reaches a wish that is no run yet: its cell is come to. What follows from it is done where it follows.
+pub(super) fn reaches(service: &Service, acting: &Acting, state: &mut State, input: RunInput) {
+    if let Some(at) = stands(service, acting)
+        && run_cell(at, input) != RunAnswer::Impossible
+    {
+        visit(state, at, input);
+    }
 }
 
 const fn bit(gate: Gate) -> u32 {
@@ -41,6 +69,15 @@ const fn passing() -> u32 {
         | bit(Gate::Parallel)
         | bit(Gate::Dependency)
         | bit(Gate::Veto)
+}
+
+/// Gates that hang on what everybody says when asked.
+const fn by_answers() -> u32 {
+    bit(Gate::Candidate)
+        | bit(Gate::EveryRegionDown)
+        | bit(Gate::DataLoss)
+        | bit(Gate::Requires)
+        | bit(Gate::PolicyHash)
 }
 
 /// Gates that an approval may pass.
@@ -63,8 +100,12 @@ pub(super) fn advance(
     {
         return;
     }
+    let wished = decision.map(|decision| decision.wish);
+    if wished != acting.wished {
+        turned(service, acting, state, wished);
+    }
     let Some(decision) = decision else {
-        acting.refused = None;
+        (acting.refused, acting.vain) = (None, None);
         acting.announced = false;
         return withdraw(service, acting, state, now, out);
     };
@@ -79,16 +120,26 @@ pub(super) fn advance(
     if let Answer::Blocks(Reason::NotAsked | Reason::AnswersDisagree | Reason::FewAnswers { .. }) =
         gates.answer(Gate::Quorum)
     {
+        if rests(service, acting, gates.shape(), now, wake) {
+            acting.vain = None;
+            return tell_again(service, acting, state, decision, now, wake, out);
+        }
+        in_vain(service, acting, state, decision, now, wake, out);
         asking::ask(service, acting, state, now, wake, out);
         return;
     }
+    acting.vain = None;
     announce(service, acting, state);
     let shape = gates.shape();
     if shape == 0 {
         return start(service, acting, state, decision, now, wake, out);
     }
     if shape == bit(Gate::Run) && supersedes {
-        return supersede(acting, state, now, wake);
+        if !supersede(acting, state, now, wake) {
+            // Who holds that run is paged, and so is everybody for what waits behind it.
+            refuse(service, acting, state, decision, shape, out);
+        }
+        return;
     }
     let lasting = shape & !passing();
     if shape & bit(Gate::Mode) != 0 || shape & (passing() & !bit(Gate::Veto)) != 0 || lasting == 0 {
@@ -96,9 +147,94 @@ pub(super) fn advance(
     }
     refuse(service, acting, state, decision, lasting, out);
     if lasting & !approvable() == 0 && decision.wish.case.is_some() {
-        request(service, acting, state, decision, lasting, now, out);
+        request(service, acting, state, decision, lasting, now, wake, out);
     } else {
         remember(service, acting, state, decision, lasting, now, out);
+    }
+}
+
+/// Another wish than before, or none: what was wished is not, unless it is a run by now.
+fn turned(service: &Service, acting: &mut Acting, state: &mut State, wished: Option<crate::event::Wish>) {
+    let before = core::mem::replace(&mut acting.wished, wished);
+    let kind =
+        |wish: crate::event::Wish| service.policy.plans.get(wish.plan.index()).map(|plan| plan.set.kind);
+    let Some(old) = before else { return };
+    let at = match () {
+        () if acting.announced => RunState::Announced,
+        () => RunState::Asked,
+    };
+    match wished {
+        None if acting.record.as_ref().is_some_and(|record| record.run.is_some()) => {}
+        None => visit(state, at, RunInput::VerdictUp),
+        Some(new) if kind(old) == Some(PlanKind::Repair) && kind(new) == Some(PlanKind::Failover) => {
+            visit(state, at, RunInput::Supersede);
+        }
+        Some(new) if old.case != new.case => visit(state, at, RunInput::Changed),
+        Some(_) => {}
+    }
+}
+
+/// Whether nobody needs to be asked now: whatever the answers were, it would not start, and that was told. Where a gate
+/// hangs on answers they are asked for now and then.
+fn rests(service: &Service, acting: &Acting, shape: u32, now: Now, wake: &mut Wake) -> bool {
+    let lasting = shape & !passing();
+    let record = acting.record.as_ref();
+    let old = record.and_then(|record| Some((record, record.request.as_ref()?))).is_some_and(
+        |(record, request)| request.epoch != record.epoch || request.policy != service.policy.hash,
+    );
+    // A run that a person holds is in the way: nothing is asked before it is not any more.
+    if shape & bit(Gate::Run) != 0 && acting.refused == Some(bit(Gate::Run)) {
+        return true;
+    }
+    let told = lasting != 0 && acting.refused == Some(lasting) && !old;
+    if told && lasting & by_answers() == 0 {
+        return true;
+    }
+    let seldom = (told || shape & bit(Gate::Mode) != 0).then_some(acting.asked).flatten();
+    let next = seldom.map(|at| at + SELDOM).filter(|at| *at > now.mono);
+    wake.at(next);
+    next.is_some()
+}
+
+/// Answers that are asked for and do not come, or do not agree, are no reason to be silent for ever.
+fn in_vain(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let shape = decision.gates.shape();
+    let since = *acting.vain.get_or_insert(now.mono);
+    // That fewer gates are in the way than was told is no news.
+    if shape & bit(Gate::Mode) != 0 || acting.refused.is_some_and(|told| shape & !told == 0) {
+        return;
+    }
+    if since + SELDOM > now.mono {
+        return wake.at(Some(since + SELDOM));
+    }
+    refuse(service, acting, state, decision, shape, out);
+}
+
+/// What waits for a person is told again when it is time.
+fn tell_again(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    decision: &Decision,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
+    let scenario = service.policy.scenarios.get(decision.wish.scenario.index());
+    let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
+    let waits = scenario.zip(request).is_some_and(
+        |(scenario, request)| matches!(&request.why, Wanted::Scenario(name) if *name == scenario.name),
+    );
+    if waits {
+        tell(service, acting, state, now, wake, out);
     }
 }
 
@@ -151,16 +287,23 @@ pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake
     true
 }
 
-/// A failover takes the place of a repair, at a step boundary; it starts when that has ended.
-fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) {
+/// A failover takes the place of a repair, at a step boundary; it starts when that has ended. False: what runs is a
+/// person's, and stays so until that person says otherwise.
+fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) -> bool {
     let run = acting.record.as_ref().and_then(|record| record.run.as_ref());
-    let Some(id) = run.filter(|run| run.kind == PlanKind::Repair).map(|run| run.id) else { return };
-    let carried = acting.runs.iter_mut().find(|carried| carried.run.start().run == id);
-    if let Some(carried) = carried.filter(|carried| carried.run.stoppable()) {
+    let Some((id, kind)) = run.map(|run| (run.id, run.kind)) else { return true };
+    let Some(carried) = acting.runs.iter_mut().find(|carried| carried.run.start().run == id) else {
+        return true;
+    };
+    if carried.run.state() == RunState::Held {
+        return false;
+    }
+    if kind == PlanKind::Repair && carried.run.stoppable() {
         let told = carried.run.tell(Heard::Superseded, now.mono);
         state.saw(&told.cells);
-        wake.at(Some(now.mono + crate::time::Span::micros(1)));
+        wake.at(Some(now.mono + Span::micros(1)));
     }
+    true
 }
 
 /// What is refused is told, once for each set of reasons.
@@ -225,6 +368,10 @@ fn tried(service: &Service, next: &mut Record, decision: &Decision, lasting: u32
 }
 
 /// A person must agree: what would be done is written down and told.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is shown to people, and everything that it is taken from"
+)]
 fn request(
     service: &mut Service,
     acting: &mut Acting,
@@ -232,6 +379,7 @@ fn request(
     decision: &Decision,
     lasting: u32,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
     let (Some(record), Some(case)) = (acting.record.clone(), decision.wish.case) else { return };
@@ -246,7 +394,7 @@ fn request(
         // An evacuation is somebody's order already.
         Some(there) if matches!(there.why, Wanted::Evacuation(_)) => {}
         Some(there) if same(there, &fresh) => {
-            tell(service, acting, state, now, out);
+            tell(service, acting, state, now, wake, out);
             if refused {
                 change(service, acting, state, next, now, out);
             }
@@ -312,7 +460,14 @@ pub(super) fn of(
 }
 
 /// People are told of what waits for them, again and again.
-pub(super) fn tell(service: &mut Service, acting: &mut Acting, state: &mut State, now: Now, out: &mut Out) {
+pub(super) fn tell(
+    service: &mut Service,
+    acting: &mut Acting,
+    state: &mut State,
+    now: Now,
+    wake: &mut Wake,
+    out: &mut Out,
+) {
     let Some(request) = acting.record.as_ref().and_then(|record| record.request.as_deref()) else { return };
     let within = match &request.why {
         Wanted::Scenario(name) => service.policy.scenario(name.as_str()),
@@ -321,8 +476,11 @@ pub(super) fn tell(service: &mut Service, acting: &mut Acting, state: &mut State
     let within = within.and_then(|at| service.policy.follows.get(at.index()));
     let within = within.map_or(crate::time::Span::mins(15), |follows| follows.approval_within);
     match acting.requested {
-        Some((number, at)) if number == request.number && now.mono < at + within => {}
+        Some((number, at)) if number == request.number && now.mono < at + within => {
+            wake.at(Some(at + within));
+        }
         before => {
+            wake.at(Some(now.mono + within));
             if before.is_some_and(|(number, _)| number == request.number) {
                 visit(state, RunState::Awaiting, RunInput::TimeOver);
             }

@@ -59,6 +59,12 @@ impl Run {
                         // Durable, and never handed over: it was not done, and now it never will be.
                         self.queue.push(heard(step, undoing, newest, Reply::NotDone));
                     }
+                    (StepState::Calling, Some(_))
+                        if self.ledger.answers_itself(place) && !undoing && self.stopping() =>
+                    {
+                        // It only waits, for people or time: nobody is to wait for that any more.
+                        self.queue.push(heard(step, undoing, newest, Reply::NotDone));
+                    }
                     (StepState::Calling, Some(begun)) if self.ledger.answers_itself(place) => {
                         if let Some(reply) = self.itself(place, step, begun, facts, now, wake) {
                             self.queue.push(heard(step, undoing, newest, reply));

@@ -163,7 +163,7 @@ impl Ledger {
                 let position = self.position_mut(place, *undoing)?;
                 if position.stuck.take().is_none() {
                     let StepAnswer::To(_) = position.feed(StepInput::Retry, visits) else { return None };
-                    (position.present, position.spent) = (None, 0);
+                    (position.present, position.spent, position.again) = (None, 0, true);
                 }
                 self.feed(told, visits);
             }
@@ -226,6 +226,7 @@ impl Ledger {
                 }
                 position.feed(StepInput::Committed, visits);
                 position.attempt = intent.attempt;
+                position.again = false;
                 position.sent = intent.sent.cloned();
                 // From here on it may have gone out, whoever wrote this.
                 position.landed = if counts { Landed::Unknown } else { Landed::No };
@@ -293,6 +294,8 @@ impl Ledger {
         match position.state {
             // What answers itself has nobody to ask: it looks by itself.
             StepState::Verifying if inner => position.present = Some(Present { serial, op: Op::Verify }),
+            // That a look finds the old failure is no new one: the try that was asked for is still to come.
+            StepState::NotDone if position.again => {}
             // A wait that a change of holder broke off has not failed.
             StepState::NotDone if !(inner && input == StepInput::ObsNeeded) => position.spent += 1,
             _ => {}

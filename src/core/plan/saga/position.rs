@@ -37,6 +37,8 @@ pub(super) struct Position {
     pub(super) attempt: u32,
     /// Tries that came back as not done, since a person last asked for another.
     pub(super) spent: u32,
+    /// A person has asked for another try, and none was made since.
+    pub(super) again: bool,
     pub(super) present: Option<Present>,
     /// The serial of the newest intent.
     pub(super) newest: u64,
@@ -57,6 +59,7 @@ impl Position {
             state: StepState::Waiting,
             attempt: 0,
             spent: 0,
+            again: false,
             present: None,
             newest: 0,
             landed: Landed::No,
