@@ -166,7 +166,7 @@ pub(crate) struct World<'a> {
     /// It lasts so long.
     pub(crate) ends: u64,
     /// There may be windows, and services of which nobody has said where they are active.
-    odd: bool,
+    pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
     /// Cells that cores came to which are gone.
