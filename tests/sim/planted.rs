@@ -222,7 +222,7 @@ const ALL: &[Planted] = &[
 pub(crate) fn all_are_reported() -> usize {
     let shape = Shape::new(3, 2, vec![Recipe::fenced()]);
     let world = || {
-        let mut world = World::new(&shape, 1, Vec::new(), Vec::new(), false);
+        let mut world = World::new(&shape, 1, Vec::new(), Vec::new(), false, false);
         world.ends = 60 * S;
         world.run();
         world

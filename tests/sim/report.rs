@@ -71,6 +71,10 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     if wanted.mutants {
         return crate::mutants::run(&shapes, wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(20_000));
     }
+    if let (true, Some(seed)) = (wanted.trust, wanted.one) {
+        crate::trust::tell(seed, wanted.shape.unwrap_or(3) as usize);
+        return ExitCode::SUCCESS;
+    }
     if wanted.trust {
         return crate::trust::run(wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(200_000));
     }
@@ -148,7 +152,7 @@ fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_
     let any = rng.pick(shapes);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);
     let (faults, aimed) = plan(&mut rng, shape);
-    World::new(shape, rng.next(), faults, aimed, trace)
+    World::new(shape, rng.next(), faults, aimed, trace, true)
 }
 
 /// How often each rule was broken, and at which seeds first.

@@ -35,7 +35,7 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
     for (observers, faulty) in [(3, 1), (5, 2)] {
         let shape = Shape::new(observers, 2, vec![Recipe::plain()]);
         let (mut wrong, mut missed, mut dead) = (0_u64, 0_u64, 0_u64);
-        let mut took: Vec<u64> = Vec::new();
+        let (mut took, mut late): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
         for seed in from..from + seeds {
             let told = one(&shape, faulty, seed);
             dead += u64::from(told.died.is_some());
@@ -43,7 +43,10 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
                 (None, Some(_)) => wrong += 1,
                 (Some(died), Some(started)) if started < died => wrong += 1,
                 (Some(died), Some(started)) => took.push(started - died),
-                (Some(_), None) => missed += 1,
+                (Some(_), None) => {
+                    missed += 1;
+                    late.push(seed);
+                }
                 (None, None) => {}
             }
         }
@@ -56,6 +59,10 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
             secs(at(99)),
             secs(took.last().copied())
         );
+        late.truncate(8);
+        if !late.is_empty() {
+            println!("missed at seeds {late:?}");
+        }
         sound &= wrong == 0;
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -67,9 +74,23 @@ struct Told {
     started: Option<u64>,
 }
 
+/// The story of one of them.
+pub(crate) fn tell(seed: u64, observers: usize) {
+    let shape = Shape::new(observers, 2, vec![Recipe::plain()]);
+    let mut world = born(&shape, observers / 2, seed, true).0;
+    world.run();
+    world.trace.unwrap_or_default().iter().for_each(|line| println!("{line}"));
+}
+
 /// In half of the worlds the active region dies, and never comes back; in each some observers are faulty, from before
 /// that on, or for a while. The one in the region that dies is not among them: it dies anyway.
 fn one(shape: &Shape, faulty: usize, seed: u64) -> Told {
+    let (mut world, died) = born(shape, faulty, seed, false);
+    world.run();
+    Told { died, started: world.checks.liveness.first_start(0) }
+}
+
+fn born(shape: &Shape, faulty: usize, seed: u64, trace: bool) -> (World<'_>, Option<u64>) {
     let mut rng = Rng::new(seed);
     let dies = rng.chance(500);
     let died = rng.between(120_000_000, 240_000_000);
@@ -92,7 +113,5 @@ fn one(shape: &Shape, faulty: usize, seed: u64) -> Told {
         let begins = rng.between(30_000_000, 260_000_000);
         faults.push(Fault { who, from: begins, until: begins + (fault.until - fault.from), ..fault });
     }
-    let mut world = World::new(shape, rng.next(), faults, Vec::new(), false);
-    world.run();
-    Told { died: dies.then_some(died), started: world.checks.liveness.first_start(0) }
+    (World::new(shape, rng.next(), faults, Vec::new(), trace, false), dies.then_some(died))
 }

@@ -21,6 +21,8 @@ pub(crate) struct Votes {
     lived: Vec<Vec<u64>>,
     /// By service, then region: nobody could be served there since then.
     unserved: Vec<Vec<Option<u64>>>,
+    /// By service, then region: from when until when that was so last.
+    trouble: Vec<Vec<(u64, u64)>>,
     /// By service, then region: it could not take over since then.
     unready: Vec<Vec<Option<u64>>>,
     /// By service, then region: its standby hears its primary since then.
@@ -38,6 +40,7 @@ impl Votes {
             living: vec![vec![None; shape.regions]; shape.services],
             lived: vec![vec![0; shape.regions]; shape.services],
             unserved: vec![vec![None; shape.regions]; shape.services],
+            trouble: vec![vec![(0, 0); shape.regions]; shape.services],
             unready: vec![vec![None; shape.regions]; shape.services],
             heard: vec![vec![None; shape.regions]; shape.services],
             reached: vec![(true, now); shape.observers],
@@ -54,7 +57,20 @@ impl Votes {
         for service in 0..scene.shape.services {
             for region in 0..scene.shape.regions {
                 keep(&mut self.serving[service][region], scene.serves(service, region));
-                keep(&mut self.unserved[service][region], !scene.serves(service, region));
+                let serves = scene.serves(service, region);
+                match (serves, self.unserved[service][region]) {
+                    (true, Some(since)) => {
+                        self.unserved[service][region] = None;
+                        self.trouble[service][region] = (since, scene.now);
+                    }
+                    (false, None) => {
+                        // Whoever was well for a moment only was not seen to be well.
+                        let (since, until) = self.trouble[service][region];
+                        let same = since > 0 && scene.now < until + 40 * S;
+                        self.unserved[service][region] = Some(if same { since } else { scene.now });
+                    }
+                    (true, None) | (false, Some(_)) => {}
+                }
                 let part = scene.truth.parts[service][region];
                 let stateful = !scene.shape.recipes[service].stateless;
                 let ready = scene.truth.power[region] && part.web && (part.ready || !stateful);

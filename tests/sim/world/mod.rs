@@ -165,6 +165,8 @@ pub(crate) struct World<'a> {
     pub(crate) trace: Option<Vec<String>>,
     /// It lasts so long.
     pub(crate) ends: u64,
+    /// There may be windows, and services of which nobody has said where they are active.
+    pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
     /// Cells that cores came to which are gone.
@@ -180,6 +182,7 @@ impl<'a> World<'a> {
         faults: Vec<Fault>,
         aimed: Vec<Aimed>,
         trace: bool,
+        odd: bool,
     ) -> World<'a> {
         let truth = Truth::well(shape.observers, shape.services, shape.regions, REFERENCES);
         let mut rng = Rng::new(seed);
@@ -207,6 +210,7 @@ impl<'a> World<'a> {
             ends: LENGTH,
             visits: Visits::default(),
             window: None,
+            odd,
         };
         let skewed = world.rng.chance(300);
         for _ in 0..shape.observers {
@@ -214,11 +218,11 @@ impl<'a> World<'a> {
             let ppm = if skewed { world.rng.below(801) as i64 - 400 } else { 0 };
             world.nodes.push(Node::new(boot, ppm));
         }
-        if world.rng.chance(80) {
+        if world.odd && world.rng.chance(80) {
             let from = world.rng.between(30_000_000, 300_000_000);
             world.window = Some((from, from + world.rng.between(10_000_000, 200_000_000)));
         }
-        if world.rng.chance(60) {
+        if world.odd && world.rng.chance(60) {
             // Nobody has said yet where they are active.
             for keys in &mut world.store.services {
                 keys.record = (0, None);

@@ -48,6 +48,9 @@ impl World<'_> {
     pub(super) fn people(&mut self) {
         self.orders.agreed = vec![false; self.shape.services];
         self.orders.seen = vec![None; self.shape.services];
+        if !self.odd {
+            return;
+        }
         self.orders.responder = self.rng.chance(750);
         if self.orders.responder {
             let at = self.rng.between(20_000_000, 40_000_000);
