@@ -22,7 +22,8 @@ pub(super) fn seen(state: &mut State, id: ServiceId, token: Token, out: &mut Out
     if ours || acting.foreign.is_some() || mutants::on(Mutant::NewerWorldIgnored) {
         return;
     }
-    acting.foreign = Some(token);
+    // Only a person's word, with an epoch above both, ends it: tokens of two clusters have no order.
+    acting.foreign = Some(Token { epoch: token.epoch.max(record.epoch), ..token });
     out.record(service, Event::Paged(Paged::Foreign));
     mark(state, id);
 }

@@ -7,9 +7,9 @@ use super::looks::{Look, Query, look_for};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
 use super::{asking, claim, running, wish};
-use crate::agree::{Outcome, Record, Request, RunId, Wanted};
-use crate::decide::By;
+use crate::agree::{Outcome, Record, Request, RunId, Try, Wanted};
 use crate::decide::gates::{Answer, Gate, Mode, Reason};
+use crate::decide::{By, Limits};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
@@ -113,7 +113,7 @@ pub(super) fn leaves(
         return false;
     }
     let Some(record) = acting.record.clone().filter(|record| record.run.is_none()) else { return false };
-    match evacuation(service, &record, state) {
+    match evacuation(service, &record, state, now, wake) {
         Some(wished) => leave(service, acting, state, moments, &wished, now, wake, out),
         None => {
             acting.stays = None;
@@ -301,7 +301,9 @@ fn rejoin(service: &Service, record: &Record) -> Option<Wished> {
 
 /// How the newest try of a plan ended that no scenario wanted; one that somebody said no to is not wished again.
 fn newest_try(record: &Record, plan: &Name) -> Option<Outcome> {
-    record.tried.iter().rev().find(|tried| tried.plan == *plan && tried.scenario.is_none())?.outcome
+    let since = record.last_failover.as_ref().map_or(0, |last| last.id.0);
+    let of = |tried: &&Try| tried.plan == *plan && tried.scenario.is_none() && tried.run.0 > since;
+    record.tried.iter().rev().find(of)?.outcome
 }
 
 /// The way home: by which plan, and where to. None, if nothing has moved the service, or only a planned run.
@@ -348,7 +350,13 @@ fn failback(
 
 /// An evacuation that is ordered, as soon as it is this service's turn: after all that it depends on, the more urgent
 /// first, then by name, and no more at once than may be.
-fn evacuation(service: &Service, record: &Record, state: &State) -> Option<Wished> {
+fn evacuation(
+    service: &Service,
+    record: &Record,
+    state: &State,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Wished> {
     let request = record.request.as_deref()?;
     let Wanted::Evacuation(_) = &request.why else { return None };
     let from = request.case.from.as_ref()?;
@@ -366,6 +374,10 @@ fn evacuation(service: &Service, record: &Record, state: &State) -> Option<Wishe
     let (waiting, needed) = before.fold((0_usize, false), |(waiting, needed), other| {
         (waiting + 1, needed || service.depends_on.contains(&other.id))
     });
+    if let Some(later) = too_fast(state, now) {
+        wake.at(Some(later));
+        return None;
+    }
     let room = usize::from(state.policy.limits.parallel_runs).saturating_sub(state.runs as usize);
     if needed || waiting >= room {
         return None;
@@ -376,6 +388,13 @@ fn evacuation(service: &Service, record: &Record, state: &State) -> Option<Wishe
     let standing = service.picture.standing(at);
     let planned = standing.alive || standing.up.is_some();
     Some(Wished { why: request.why.clone(), plan, at, planned, mode: Mode::Auto })
+}
+
+/// When the velocity limit next leaves room, if it leaves none now.
+fn too_fast(state: &State, now: Now) -> Option<Mono> {
+    let Limits { failovers, within, .. } = state.policy.limits;
+    let lately = state.failovers.iter().map(|(_, _, seen)| *seen + within).filter(|until| *until > now.mono);
+    (lately.clone().count() >= usize::from(failovers)).then(|| lately.min()).flatten()
 }
 
 /// The more urgent first, then by name.

@@ -25,7 +25,7 @@ use crate::event::{AnyCell, Event};
 use crate::ids::{Name, PlanPos, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::order::{Accepts, Order, OrderId, Refused, Reply, Verb};
-use crate::plan::saga::{Answer, Cell, Heard, RunInput, RunState, Verb as Word, Why};
+use crate::plan::saga::{Answer, Cell, Heard, HeldWhy, RunInput, RunState, Verb as Word, Why};
 use crate::plan::{By as Who, Mode, Only, PlanKind, RunId};
 use crate::state::acting::{About, Acting, Pending};
 use crate::state::{Many, Moments, Service, State};
@@ -465,8 +465,17 @@ fn adopt(service: &Service, acting: &Acting, region: &Name) -> Next {
         }
         next.tried.iter_mut().filter(|tried| tried.run == run.id).for_each(|tried| tried.outcome = outcome);
     }
+    if foreign {
+        // So has what ran beside it, and what it paid for is still owed.
+        next.beside.clear();
+        next.owes.iter_mut().for_each(|owed| owed.paid = None);
+    }
+    // What was proved is not proved under this epoch; what loses the role has to prove it first.
+    next.rejoined.clear();
     next.quarantined.retain(|other| other != region);
-    next.rejoined.retain(|other| other != region);
+    if record.active != *region && !next.quarantined.contains(&record.active) {
+        next.quarantined.push(record.active.clone());
+    }
     next.active = region.clone();
     Next::Change(next, Vec::new())
 }
@@ -637,8 +646,8 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
         Verb::ApproveStep { run, step } => (*run, Word::Approve { step: step.clone(), by }),
         Verb::Tick { run, step, item } => (*run, Word::Tick { step: step.clone(), item: *item, by }),
         Verb::HandOver { run } => (*run, Word::HandOver { by }),
-        // While something is requested, that is what is meant.
-        Verb::Veto if !waits => (None, Word::Veto { by }),
+        // While something is announced or requested, that is what is meant.
+        Verb::Veto if request.is_none() && !acting.announced => (None, Word::Veto { by }),
         Verb::Approve { accepts } => {
             let of = acting.record.as_ref().and_then(|record| record.run.as_ref()).map(|run| run.id)?;
             let carried = acting.runs.iter().find(|carried| carried.run.start().run == of)?;
@@ -648,7 +657,9 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
             let start = carried.run.start();
             let hash = accepts.hash.is_none_or(|hash| start.hash == Some(hash));
             let epoch = accepts.epoch.is_none_or(|epoch| start.epoch == epoch);
-            (Some(of), Word::Accept { by, matches: hash && epoch && accepts.exposure })
+            // Only what is shown can be accepted: a run that is held for a step shows no exposure.
+            let shown = carried.run.held() == Some(&HeldWhy::Exposure);
+            (Some(of), Word::Accept { by, matches: hash && epoch && shown && accepts.exposure })
         }
         Verb::Veto
         | Verb::Failover { .. }
@@ -758,6 +769,8 @@ fn makes_room(
             let told = carried.run.tell(Heard::Ordered(Word::Abort { by: Who::Run }), now.mono);
             state.saw(&told.cells);
             wake.at(soon);
+        } else {
+            super::wish::hand_over(carried, state, now);
         }
         return Some(Next::Wait);
     }
@@ -823,6 +836,7 @@ fn start_move(
     let mut begin = Begin::new(wanted.plan, case);
     begin.way = if wanted.planned { Only::Planned } else { Only::Unplanned };
     begin.order = Some(order.id);
+    begin.counted = look.counted;
     begin.exposure = wanted.accepts.exposure;
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
 }
@@ -834,8 +848,10 @@ fn accept(look: &mut Look, accepts: &Accepts) {
         named |= 1 << Gate::Fence as u32;
     }
     let loss = match look.gates.answer(Gate::DataLoss) {
-        Says::Blocks(Reason::Loss { loss, .. }) => accepts.loss.is_some_and(|most| loss <= most),
-        Says::Blocks(Reason::LossUnknown) => accepts.unknown_loss,
+        Says::Blocks(Reason::Loss { loss, .. }) | Says::Passed(Reason::Loss { loss, .. }) => {
+            accepts.loss.is_some_and(|most| loss <= most)
+        }
+        Says::Blocks(Reason::LossUnknown) | Says::Passed(Reason::LossUnknown) => accepts.unknown_loss,
         _ => false,
     };
     if loss {
@@ -953,7 +969,9 @@ fn approve(
     }
     let Some(pos) = service.policy.plan(request.plan.as_str()) else { return refuse(Refused::NoSuchPlan) };
     let kind = service.policy.plans[pos.index()].set.kind;
-    if let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now, wake) {
+    if kind != PlanKind::Inspect
+        && let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now, wake)
+    {
         return next;
     }
     if kind == PlanKind::Failover
@@ -979,9 +997,12 @@ fn approve(
         return refuse(Refused::NoSuchPlan);
     };
     // More may be lost by now than was shown.
-    if let Says::Passed(Reason::Loss { loss, .. }) = look.gates.answer(Gate::DataLoss)
-        && accepts.loss.is_none_or(|most| loss > most)
-    {
+    let more = match look.gates.answer(Gate::DataLoss) {
+        Says::Passed(Reason::Loss { loss, .. }) => accepts.loss.is_none_or(|most| loss > most),
+        Says::Passed(Reason::LossUnknown) => !accepts.unknown_loss,
+        _ => false,
+    };
+    if more {
         super::wish::visit(state, RunState::Awaiting, RunInput::ApproveMismatch);
         return refuse(Refused::Mismatch);
     }
@@ -993,7 +1014,7 @@ fn approve(
     let mut begin = Begin::new(pos, case);
     (begin.way, begin.order, begin.scenario) = (request.way, Some(order.id), scenario);
     begin.given = request.given.clone();
-    begin.exposure = accepts.exposure;
+    begin.exposure = request.exposure && accepts.exposure;
     begin.from = RunState::Awaiting;
     begin.counted = look.counted;
     begin.pays = match request.why {

@@ -171,8 +171,8 @@ pub(super) fn restore(state: &mut State, id: ServiceId, found: &Found, now: Now,
             let start = run.start();
             if Some(start.cluster) != cluster && acting.foreign.is_none() {
                 // It was begun under another coordinator, whose tokens ours cannot order.
-                acting.foreign =
-                    Some(Token { cluster: start.cluster, epoch: start.epoch, serial: start.serial });
+                let epoch = record.map_or(start.epoch, |record| start.epoch.max(record.epoch));
+                acting.foreign = Some(Token { cluster: start.cluster, epoch, serial: start.serial });
                 foreign = true;
             }
             visited.extend(cells);

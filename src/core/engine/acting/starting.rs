@@ -20,6 +20,7 @@ use crate::authority::Epoch;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
 use crate::ids::{Name, PlanPos, ScenarioPos};
+use crate::input::Store;
 use crate::mutants::{self, Mutant};
 use crate::order::OrderId;
 use crate::plan::saga::RunState;
@@ -47,6 +48,8 @@ pub(super) struct Begin {
     pub(super) order: Option<OrderId>,
     pub(super) given: Vec<(RunTime, Filled)>,
     pub(super) exposure: bool,
+    /// It counts for the velocity limit, though somebody ordered it.
+    pub(super) counts: bool,
     /// Whose answers were counted.
     pub(super) counted: Option<Observers>,
     /// It pays what this run owes.
@@ -66,6 +69,7 @@ impl Begin {
             mode: Mode::Live,
             scenario: None,
             by_itself: false,
+            counts: false,
             order: None,
             given: Vec::new(),
             exposure: false,
@@ -87,6 +91,10 @@ pub(super) fn send_start(
     out: &mut Out,
 ) -> bool {
     let (Some(session), Some(cluster)) = (state.seat.session.id(), state.seat.cluster) else { return false };
+    // Disk full: watch and page; start nothing.
+    if state.seat.store != Store::Ok {
+        return false;
+    }
     let Some(policy) = service.policy.plans.get(wanted.plan.index()) else { return false };
     let Some(plan) = policy.set.plan(wanted.case).cloned() else { return false };
     let Some(record) = acting.record.as_deref().filter(|_| acting.flight.is_none()) else { return false };
@@ -162,7 +170,7 @@ pub(super) fn send_start(
         let from = plan.at().from.clone().unwrap_or_else(|| at.clone());
         let planned = wanted.way == Only::Planned;
         next.last_failover = Some(Failover { planned, ..Failover::started(run, plan.name().clone(), from) });
-        if wanted.by_itself {
+        if wanted.by_itself || wanted.counts {
             next.automatic.retain(|run| lately(state, &service.policy.name, *run, now));
             next.automatic.push(run);
             if !mutants::on(Mutant::NoVelocityGuard) {

@@ -29,7 +29,8 @@ pub(super) fn advance(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || acting.stale {
+    let foreign = acting.foreign.is_some();
+    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || acting.stale || foreign {
         return;
     }
     let Some(record) = &acting.record else {

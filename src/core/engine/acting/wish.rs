@@ -299,8 +299,18 @@ pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake
         let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
         state.saw(&told.cells);
         wake.at(Some(now.mono + crate::time::Span::micros(1)));
+    } else {
+        hand_over(carried, state, now);
     }
     true
+}
+
+/// A drill that was told to stop and cannot be undone is a person's: nothing real waits for it.
+pub(super) fn hand_over(carried: &mut crate::state::acting::Carried, state: &mut State, now: Now) {
+    if carried.run.state() == RunState::Held && !carried.run.is_writing() {
+        let told = carried.run.tell(Heard::Ordered(Verb::HandOver { by: By::Run }), now.mono);
+        state.saw(&told.cells);
+    }
 }
 
 /// A failover takes the place of a repair, at a step boundary; it starts when that has ended. False: what runs is a
