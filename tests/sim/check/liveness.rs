@@ -95,6 +95,11 @@ impl Liveness {
     }
 
     /// When the first failover began by itself.
+    /// Whether a start was refused, and that was told.
+    pub(crate) fn was_refused(&self, service: usize) -> bool {
+        self.refused[service].is_some()
+    }
+
     pub(crate) fn first_start(&self, service: usize) -> Option<u64> {
         self.first[service]
     }
