@@ -24,6 +24,7 @@ use watchkeeper_core::order::Order;
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
+use watchkeeper_core::view;
 
 use crate::check::Checks;
 use crate::coordinator::Coordinator;
@@ -267,7 +268,35 @@ impl<'a> World<'a> {
             }
         }
         self.now = self.ends;
+        if self.trace.is_some() {
+            self.tell_where_runs_are();
+        }
         self.close();
+    }
+
+    /// The end of a story: where the runs are that somebody carries.
+    fn tell_where_runs_are(&mut self) {
+        let mut lines = Vec::new();
+        for (who, node) in self.nodes.iter().enumerate() {
+            let Some(core) = &node.core else { continue };
+            for service in core.services() {
+                let status = view::status(core, service.id, node.now(self.now));
+                lines.extend(status.iter().flat_map(|status| &status.runs).map(|run| {
+                    let steps: Vec<String> =
+                        run.steps.iter().map(|(step, state)| format!("{step} {state}")).collect();
+                    format!(
+                        "o{who} {} run {}: {} [{}]",
+                        service.policy.name,
+                        run.run.0,
+                        run.state,
+                        steps.join(", ")
+                    )
+                }));
+            }
+        }
+        for line in lines {
+            self.say(|_| line.clone());
+        }
     }
 
     /// Later, to somebody.
