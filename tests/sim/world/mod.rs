@@ -170,6 +170,8 @@ pub(crate) struct World<'a> {
     pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
+    /// By observer: what the newest beat that everybody was told said of its fitness.
+    pub(crate) beats: Vec<Option<bool>>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
 }
@@ -211,6 +213,7 @@ impl<'a> World<'a> {
             ends: LENGTH,
             visits: Visits::default(),
             window: None,
+            beats: vec![None; shape.observers],
             odd,
         };
         let skewed = world.rng.chance(300);
@@ -429,7 +432,11 @@ impl<'a> World<'a> {
             What::RenewsLate(observer, session, fit) => {
                 self.arrives_renewal(observer, session, fit);
             }
+            // A beat like the last one is no news to any core: most of them are saved.
+            What::Pulses(who, _, Some(pulse))
+                if pulse.count % 4 != 0 && self.beats[who] == Some(pulse.fit) => {}
             What::Pulses(who, revision, pulse) => {
+                self.beats[who] = pulse.map(|pulse| pulse.fit);
                 for observer in 0..self.shape.observers {
                     if self.nodes[observer].runs() {
                         self.pulsed(observer, who, revision, pulse);
