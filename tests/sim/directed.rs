@@ -37,10 +37,12 @@ pub(crate) enum Act {
     Reload,
     /// A renewal is on its way too, and the process stands still.
     PauseRenewing(u64),
+    /// Operators say what comes to their minds about just this, which takes so long.
+    Says(u64),
 }
 
 /// So many kinds of acts there are.
-pub(crate) const ACTS: [&str; 11] = [
+pub(crate) const ACTS: [&str; 12] = [
     "crash before",
     "crash after",
     "answer lost",
@@ -52,6 +54,7 @@ pub(crate) const ACTS: [&str; 11] = [
     "contrary",
     "reload",
     "pause renewing",
+    "said",
 ];
 
 impl Act {
@@ -68,12 +71,13 @@ impl Act {
             Act::Contrary => 8,
             Act::Reload => 9,
             Act::PauseRenewing(_) => 10,
+            Act::Says(_) => 11,
         }
     }
 
     pub(crate) fn any(rng: &mut Rng) -> Act {
         let long = rng.between(1_000_000, 90_000_000);
-        match rng.below(11) {
+        match rng.below(12) {
             0 => Act::CrashBefore,
             1 => Act::CrashAfter,
             2 => Act::AnswerLost,
@@ -84,6 +88,7 @@ impl Act {
             7 => Act::Abort,
             8 => Act::Contrary,
             9 => Act::Reload,
+            10 => Act::Says(rng.below(2_900_000)),
             _ => Act::PauseRenewing(long),
         }
     }
@@ -104,5 +109,11 @@ impl Aimed {
             Point::Call(rng.between(1, 8) as u32)
         };
         Aimed { point, act: Act::any(rng) }
+    }
+
+    /// Operators speak as something is being written.
+    pub(crate) fn said(rng: &mut Rng) -> Aimed {
+        let takes = if rng.chance(500) { 0 } else { rng.below(2_900_000) };
+        Aimed { point: Point::Write(rng.between(1, 24) as u32), act: Act::Says(takes) }
     }
 }

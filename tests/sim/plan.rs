@@ -31,8 +31,16 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
             for _ in 0..rng.between(1, 2) {
                 aimed.push(Aimed::any(rng));
             }
+            if rng.chance(350) {
+                for _ in 0..rng.between(2, 6) {
+                    aimed.push(Aimed::said(rng));
+                }
+            }
             if rng.chance(500) {
                 add(rng, shape, &mut faults, true);
+            }
+            if rng.chance(25) {
+                restored(rng, shape, &mut faults);
             }
         }
         9..=12 => {
@@ -48,6 +56,16 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
         }
     }
     (faults, aimed)
+}
+
+/// A backup is made while there is something to carry on, and takes the place of the coordinator.
+fn restored(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>) {
+    if faults.iter().any(|fault| fault.kind == Kind::Restored) {
+        return;
+    }
+    let from = faults[0].from + rng.between(10_000_000, 120_000_000);
+    let until = from + rng.between(2_000_000, 90_000_000);
+    faults.push(Fault::of(Kind::Restored, rng, shape).at(from, until));
 }
 
 fn add(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>, near: bool) {

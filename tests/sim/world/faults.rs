@@ -215,6 +215,10 @@ impl World<'_> {
                 self.put(0, observer, What::Reloads);
                 Fate::default()
             }
+            Act::Says(takes) => {
+                self.all_say(observer, service.index());
+                Fate { late: (takes > 0).then_some(takes), ..Fate::default() }
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use watchkeeper_core::health::Sample;
 use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
 use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen, Window};
-use watchkeeper_core::order::Order;
+use watchkeeper_core::order::{Order, Verb};
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
@@ -28,7 +28,7 @@ use watchkeeper_core::time::Span;
 use crate::check::Checks;
 use crate::coordinator::Coordinator;
 use crate::directed::Aimed;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::heap::Heap;
 use crate::observer::{Due, Node};
 use crate::provider::{Arrived, Providers};
@@ -60,6 +60,8 @@ pub(crate) struct Sent {
     pub(crate) refused_at: Option<u64>,
     /// Its answer gets lost.
     pub(crate) mute: bool,
+    /// Its answer comes after its deadline, then.
+    pub(crate) slow: Option<u64>,
 }
 
 /// A transaction on its way.
@@ -106,6 +108,8 @@ pub(crate) enum What {
     Arrives(Box<Sent>),
     /// A call is answered, or given up.
     Finished(u64, Box<Finished>),
+    /// The same answer comes once more.
+    Again(Box<Finished>),
     /// A promotion is over.
     Promoted(usize, usize),
     /// A database may stop with its daemon.
@@ -127,6 +131,8 @@ pub(crate) enum What {
     Mends(usize),
     /// An operator looks whether there is something to do.
     Person(usize),
+    /// Somebody says something to whoever holds the claim of a service by then.
+    Says(usize, Box<Verb>),
     /// An order reaches an observer.
     Orders(Box<Order>),
     /// The process starts again.
@@ -226,6 +232,14 @@ impl<'a> World<'a> {
             // Nobody has said yet where they are active.
             for keys in &mut world.store.services {
                 keys.record = (0, None);
+            }
+            if world.rng.chance(300) {
+                // And its backup knows as little, when it is needed.
+                let until = world.rng.between(60_000_000, 300_000_000);
+                let fault = Fault { kind: Kind::Restored, who: 0, region: 0, from: 1_000, until };
+                if !world.faults.iter().any(|other| other.kind == Kind::Restored) {
+                    world.faults.push(fault);
+                }
             }
         }
         for observer in 0..shape.observers {
@@ -359,6 +373,7 @@ impl<'a> World<'a> {
                     self.finish(observer, *finished);
                 }
             }
+            What::Again(finished) => self.tell(observer, Input::Finished(*finished)),
             What::ReadBack(service, run, step, writable) => {
                 self.tell(observer, Input::ReadBack { service, run, step, writable });
             }
@@ -379,6 +394,7 @@ impl<'a> World<'a> {
             | What::Resumes(_)
             | What::Mends(_)
             | What::Person(_)
+            | What::Says(..)
             | What::Rises => unreachable!("it happens to nobody"),
         }
     }
@@ -421,6 +437,7 @@ impl<'a> World<'a> {
             What::Resumes(observer) => self.resumes(observer),
             What::Mends(observer) => self.mends(observer),
             What::Person(person) => self.person(person),
+            What::Says(service, verb) => self.says(service, *verb),
             What::Rises => {
                 for observer in 0..self.shape.observers {
                     self.rise(observer);
@@ -437,6 +454,7 @@ impl<'a> World<'a> {
             | What::Contact
             | What::Sends(_)
             | What::Finished(..)
+            | What::Again(_)
             | What::ReadBack(..)
             | What::Flush
             | What::Orders(_)

@@ -4,7 +4,7 @@
 use watchkeeper_core::agree::{Answer, Purpose, Txn, Write};
 use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
 use watchkeeper_core::input::{Input, Seen};
-use watchkeeper_core::plan::PlanKind;
+use watchkeeper_core::plan::{Entry, PlanKind, StepName};
 use watchkeeper_core::time::Span;
 
 use super::{ASKED, Asked, NOBODY, What, World};
@@ -187,6 +187,7 @@ impl World<'_> {
             self.writes += 1;
             let point = Point::Write(self.writes);
             if let Some(aimed) = self.aimed.iter().find(|aimed| aimed.point == point).copied() {
+                self.orders.about = about(&txn);
                 let fate = self.aim(observer, txn.id.service, aimed.act);
                 (lost, mute) = (lost || fate.lost, mute || fate.mute);
                 takes = fate.late.unwrap_or(takes);
@@ -326,6 +327,19 @@ impl World<'_> {
             self.put(takes, observer, What::Told(Box::new(fact)));
         }
     }
+}
+
+/// Which step a transaction is about.
+fn about(txn: &Txn) -> Option<StepName> {
+    txn.writes.iter().find_map(|write| match write {
+        Write::Append(_, entries) => entries.iter().rev().find_map(|entry| match entry {
+            Entry::Intent { step, .. } | Entry::Heard { step, .. } | Entry::Expired { step, .. } => {
+                Some(step.clone())
+            }
+            _ => None,
+        }),
+        _ => None,
+    })
 }
 
 /// Whether a transaction sets an ask.
