@@ -13,7 +13,7 @@ use crate::engine::out::Out;
 use crate::event::{AnyCell, ClaimTurn, Event};
 use crate::ids::Name;
 use crate::mutants::{self, Mutant};
-use crate::plan::saga::{Cell, RunInput};
+use crate::plan::saga::{Cell, Heard, RunInput};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -69,6 +69,11 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
         ClaimAnswer::Lost => {
             if let Some(at) = super::wish::stands(service, acting) {
                 out.saw(AnyCell::Saga(Cell::Run(at, RunInput::ClaimLost)));
+            }
+            for carried in &mut acting.runs {
+                // It is dropped, so no time of ours counts for it any more.
+                let told = carried.run.tell(Heard::ClaimLost, carried.run.took_over());
+                told.cells.into_iter().for_each(|cell| out.saw(AnyCell::Saga(cell)));
             }
             drop_all(acting);
             acting.claim = ClaimState::Idle;

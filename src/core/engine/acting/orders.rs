@@ -657,8 +657,9 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
             let start = carried.run.start();
             let hash = accepts.hash.is_none_or(|hash| start.hash == Some(hash));
             let epoch = accepts.epoch.is_none_or(|epoch| start.epoch == epoch);
-            // Only what is shown can be accepted: a run that is held for a step shows no exposure.
-            let shown = carried.run.held() == Some(&HeldWhy::Exposure);
+            // Only what is shown can be accepted: a run that is held for a step shows no exposure. One that is not held
+            // says so.
+            let shown = carried.run.held().is_none_or(|why| *why == HeldWhy::Exposure);
             (Some(of), Word::Accept { by, matches: hash && epoch && shown && accepts.exposure })
         }
         Verb::Veto
