@@ -619,7 +619,12 @@ fn acts(
                 let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
                 out.saw(AnyCell::Record(service.record_state(now.mono), input));
             }
-            return adopt(service, acting, region);
+            let next = adopt(service, acting, region);
+            if let (Next::Change(..), Some(record)) = (&next, &acting.record) {
+                let there = super::running::region_state(record, region);
+                out.saw(AnyCell::Region(there, RegionInput::TookRole));
+            }
+            return next;
         }
         Verb::Run { .. } => return run_plan(service, acting, state, moments, order, now, wake, out),
         Verb::Evacuate { .. }
