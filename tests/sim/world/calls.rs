@@ -49,7 +49,8 @@ impl World<'_> {
         let left = call.not_after.map(|end| end.as_micros().saturating_sub(now.as_micros()));
         let deadline = call.deadline.as_micros().saturating_sub(now.as_micros());
         // Whoever waits may hear of it only after its deadline: it is answered once all the same.
-        let late = !self.aimed.is_empty() && self.rng.chance(40);
+        let often = if self.truth.ailing[call.service.index()].expired { 300 } else { 40 };
+        let late = !self.aimed.is_empty() && self.rng.chance(often);
         let after = if late { self.rng.between(1_000, 20_000_000) } else { 0 };
         let given_up = deadline + after;
         self.put(given_up, observer, What::Finished(number, Box::new(finished(&call, Reply::Unknown))));

@@ -13,7 +13,7 @@ pub(crate) use writing::asks;
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Answer, Pulse, Txn, TxnId};
-use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
+use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId};
 use watchkeeper_core::effect::{Call, Effect};
 use watchkeeper_core::engine::{start, step};
 use watchkeeper_core::health::Sample;
@@ -85,7 +85,7 @@ pub(crate) enum What {
     /// The core wants to be woken.
     Wake(u64),
     /// A fact is seen.
-    Told(Box<Seen>),
+    Told(ClusterId, Box<Seen>),
     /// An observer sees a pulse.
     Pulsed(usize, u64, Option<Pulse>),
     /// Everybody sees it, as it mostly is.
@@ -356,8 +356,9 @@ impl<'a> World<'a> {
                     self.tell(observer, Input::Tick);
                 }
             }
-            What::Told(seen) => {
-                if self.hears(observer) {
+            What::Told(by, seen) => {
+                // What another coordinator was about to tell is never told.
+                if by == self.store.cluster && self.hears(observer) {
                     self.tell(observer, Input::Seen(*seen));
                 }
             }
@@ -447,7 +448,7 @@ impl<'a> World<'a> {
             | What::Sampled(_)
             | What::Checked(_)
             | What::Wake(_)
-            | What::Told(_)
+            | What::Told(..)
             | What::Pulsed(..)
             | What::Renewed(..)
             | What::Answered(..)

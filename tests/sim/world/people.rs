@@ -340,7 +340,7 @@ impl World<'_> {
     fn at_first(&mut self) -> Verb {
         let accepts = Accepts::default();
         match self.rng.below(3) {
-            0 => Verb::Failover { to: None, plan: None, planned: false, accepts },
+            0 => Verb::Failover { to: Some(name(&region(0))), plan: None, planned: false, accepts },
             1 => Verb::Run {
                 plan: name("look"),
                 at: None,
@@ -466,7 +466,8 @@ impl World<'_> {
             && self.rng.chance(600)
         {
             let accepts = self.generous(service);
-            let verb = match self.rng.below(4) {
+            let verb = match self.rng.below(5) {
+                4 => Verb::Adopt { region: there },
                 0 => Verb::Release { region: there },
                 1 => Verb::Failover { to: Some(there), plan: None, planned: true, accepts },
                 _ => Verb::Run {

@@ -300,11 +300,11 @@ impl World<'_> {
             }
             let takes = self.told_in(observer);
             let fact = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
             if self.rng.chance(20) {
                 let again = takes + self.rng.below(2_000_000);
                 let fact = self.store.fact(changed, self.now);
-                self.put(again, observer, What::Told(Box::new(fact)));
+                self.put(again, observer, What::Told(self.store.cluster, Box::new(fact)));
             }
         }
     }
@@ -324,7 +324,7 @@ impl World<'_> {
             }
             let takes = self.rng.between(1_000, 40_000);
             let fact: Seen = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
         }
     }
 }
