@@ -8,6 +8,8 @@ use crate::rng::Rng;
 pub(crate) enum Point {
     /// The so-manieth transaction of a start, a journal or an end, as it is sent.
     Write(u32),
+    /// The so-manieth transaction that takes a claim, reads what it is about, or gives it up.
+    Claim(u32),
     /// The so-manieth call, between the look at the clock and the sending.
     Call(u32),
 }
@@ -109,6 +111,12 @@ impl Aimed {
             Point::Call(rng.between(1, 8) as u32)
         };
         Aimed { point, act: Act::any(rng) }
+    }
+
+    /// A claim changes hands, and something else happens.
+    pub(crate) fn claim(rng: &mut Rng) -> Aimed {
+        let act = if rng.chance(500) { Act::Cut(rng.between(10_000_000, 60_000_000)) } else { Act::any(rng) };
+        Aimed { point: Point::Claim(rng.between(1, 12) as u32), act }
     }
 
     /// Operators speak as something is being written.

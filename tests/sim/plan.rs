@@ -55,7 +55,26 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
             }
         }
     }
+    if !faults.is_empty() && rng.chance(80) {
+        aimed.push(Aimed::claim(rng));
+    }
+    if !faults.is_empty() && rng.chance(25) {
+        unfit(rng, shape, &mut faults);
+    }
     (faults, aimed)
+}
+
+/// An observer is unfit, and hears nothing more as it gives its claims up.
+fn unfit(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>) {
+    let kinds = [Kind::Full, Kind::Deaf];
+    if faults.iter().any(|fault| kinds.contains(&fault.kind)) {
+        return;
+    }
+    let full = Fault::of(Kind::Full, rng, shape);
+    let full = full.at(full.from, full.from + 90_000_000);
+    let from = full.from + rng.between(2_000_000, 20_000_000);
+    let deaf = Fault::of(Kind::Deaf, rng, shape).at(from, from + rng.between(5_000_000, 50_000_000));
+    faults.extend([full, Fault { who: full.who, ..deaf }]);
 }
 
 /// A backup is made while there is something to carry on, and takes the place of the coordinator.

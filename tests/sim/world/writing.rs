@@ -183,9 +183,16 @@ impl World<'_> {
                 _ => {}
             }
         }
-        if matches!(txn.id.purpose, Purpose::Start | Purpose::Journal | Purpose::End) {
+        let point = if matches!(txn.id.purpose, Purpose::Start | Purpose::Journal | Purpose::End) {
             self.writes += 1;
-            let point = Point::Write(self.writes);
+            Some(Point::Write(self.writes))
+        } else if matches!(txn.id.purpose, Purpose::Take | Purpose::GiveUp) || txn.journals {
+            self.claims += 1;
+            Some(Point::Claim(self.claims))
+        } else {
+            None
+        };
+        if let Some(point) = point {
             if let Some(aimed) = self.aimed.iter().find(|aimed| aimed.point == point).copied() {
                 self.orders.about = about(&txn);
                 let fate = self.aim(observer, txn.id.service, aimed.act);
