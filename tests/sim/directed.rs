@@ -39,12 +39,14 @@ pub(crate) enum Act {
     Reload,
     /// A renewal is on its way too, and the process stands still.
     PauseRenewing(u64),
+    /// It lands; of that, and of all that follows, the observer hears nothing for so long.
+    Deafens(u64),
     /// Operators say what comes to their minds about just this, which takes so long.
     Says(u64),
 }
 
 /// So many kinds of acts there are.
-pub(crate) const ACTS: [&str; 12] = [
+pub(crate) const ACTS: [&str; 13] = [
     "crash before",
     "crash after",
     "answer lost",
@@ -57,6 +59,7 @@ pub(crate) const ACTS: [&str; 12] = [
     "reload",
     "pause renewing",
     "said",
+    "deafens",
 ];
 
 impl Act {
@@ -74,12 +77,13 @@ impl Act {
             Act::Reload => 9,
             Act::PauseRenewing(_) => 10,
             Act::Says(_) => 11,
+            Act::Deafens(_) => 12,
         }
     }
 
     pub(crate) fn any(rng: &mut Rng) -> Act {
         let long = rng.between(1_000_000, 90_000_000);
-        match rng.below(12) {
+        match rng.below(13) {
             0 => Act::CrashBefore,
             1 => Act::CrashAfter,
             2 => Act::AnswerLost,
@@ -91,6 +95,7 @@ impl Act {
             8 => Act::Contrary,
             9 => Act::Reload,
             10 => Act::Says(rng.below(2_900_000)),
+            11 => Act::Deafens(rng.between(1_000_000, 40_000_000)),
             _ => Act::PauseRenewing(long),
         }
     }
@@ -115,8 +120,12 @@ impl Aimed {
 
     /// A claim changes hands, and something else happens.
     pub(crate) fn claim(rng: &mut Rng) -> Aimed {
-        let act = if rng.chance(500) { Act::Cut(rng.between(10_000_000, 60_000_000)) } else { Act::any(rng) };
-        Aimed { point: Point::Claim(rng.between(1, 12) as u32), act }
+        let act = match rng.below(5) {
+            0 => Act::Cut(rng.between(10_000_000, 60_000_000)),
+            1..=3 => Act::Deafens(rng.between(1_000_000, 40_000_000)),
+            _ => Act::any(rng),
+        };
+        Aimed { point: Point::Claim(rng.between(1, 14) as u32), act }
     }
 
     /// Operators speak as something is being written.

@@ -55,7 +55,8 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
             }
         }
     }
-    if !faults.is_empty() && rng.chance(80) {
+    if !faults.is_empty() && rng.chance(100) {
+        aimed.push(Aimed::claim(rng));
         aimed.push(Aimed::claim(rng));
     }
     if !faults.is_empty() && rng.chance(25) {

@@ -405,7 +405,7 @@ impl World<'_> {
                 self.later(2_500_000, service, verb);
             }
         }
-        if self.rng.chance(150) {
+        if self.rng.chance(250) {
             // Elsewhere somebody changes the record meanwhile.
             let other = self.rng.below(self.shape.observers as u64) as usize;
             let verb = if self.rng.chance(500) { Verb::Pause } else { Verb::Resume };
