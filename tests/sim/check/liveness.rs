@@ -82,6 +82,11 @@ impl Liveness {
         self.adopted[service] = true;
     }
 
+    /// A person has said no.
+    pub(crate) fn vetoed(&mut self, service: usize, now: u64) {
+        self.refused[service] = Some(now);
+    }
+
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.open.iter_mut().for_each(|open| open[observer] = false);
     }

@@ -13,14 +13,14 @@ pub(crate) use writing::asks;
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Answer, Pulse, Txn, TxnId};
-use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
+use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId};
 use watchkeeper_core::effect::{Call, Effect};
 use watchkeeper_core::engine::{start, step};
 use watchkeeper_core::health::Sample;
 use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
 use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen, Window};
-use watchkeeper_core::order::Order;
+use watchkeeper_core::order::{Order, Verb};
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
@@ -29,7 +29,7 @@ use watchkeeper_core::view;
 use crate::check::Checks;
 use crate::coordinator::Coordinator;
 use crate::directed::Aimed;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::heap::Heap;
 use crate::observer::{Due, Node};
 use crate::provider::{Arrived, Providers};
@@ -61,6 +61,8 @@ pub(crate) struct Sent {
     pub(crate) refused_at: Option<u64>,
     /// Its answer gets lost.
     pub(crate) mute: bool,
+    /// Its answer comes after its deadline, then.
+    pub(crate) slow: Option<u64>,
 }
 
 /// A transaction on its way.
@@ -84,7 +86,7 @@ pub(crate) enum What {
     /// The core wants to be woken.
     Wake(u64),
     /// A fact is seen.
-    Told(Box<Seen>),
+    Told(ClusterId, Box<Seen>),
     /// An observer sees a pulse.
     Pulsed(usize, u64, Option<Pulse>),
     /// Everybody sees it, as it mostly is.
@@ -107,6 +109,8 @@ pub(crate) enum What {
     Arrives(Box<Sent>),
     /// A call is answered, or given up.
     Finished(u64, Box<Finished>),
+    /// The same answer comes once more.
+    Again(Box<Finished>),
     /// A promotion is over.
     Promoted(usize, usize),
     /// A database may stop with its daemon.
@@ -128,6 +132,8 @@ pub(crate) enum What {
     Mends(usize),
     /// An operator looks whether there is something to do.
     Person(usize),
+    /// Somebody says something to whoever holds the claim of a service by then.
+    Says(usize, Box<Verb>),
     /// An order reaches an observer.
     Orders(Box<Order>),
     /// The process starts again.
@@ -159,6 +165,7 @@ pub(crate) struct World<'a> {
     pub(crate) users: Users,
     pub(crate) checks: Checks,
     pub(crate) writes: u32,
+    pub(crate) claims: u32,
     pub(crate) handed: u32,
     pub(crate) calls: u64,
     pub(crate) orders: people::Orders,
@@ -205,6 +212,7 @@ impl<'a> World<'a> {
             store: Coordinator::new(shape.observers, shape.services),
             backup: None,
             writes: 0,
+            claims: 0,
             handed: 0,
             calls: 0,
             orders: people::Orders::default(),
@@ -230,6 +238,14 @@ impl<'a> World<'a> {
             // Nobody has said yet where they are active.
             for keys in &mut world.store.services {
                 keys.record = (0, None);
+            }
+            if world.rng.chance(300) {
+                // And its backup knows as little, when it is needed.
+                let until = world.rng.between(60_000_000, 300_000_000);
+                let fault = Fault { kind: Kind::Restored, who: 0, region: 0, from: 1_000, until };
+                if !world.faults.iter().any(|other| other.kind == Kind::Restored) {
+                    world.faults.push(fault);
+                }
             }
         }
         for observer in 0..shape.observers {
@@ -374,8 +390,9 @@ impl<'a> World<'a> {
                     self.tell(observer, Input::Tick);
                 }
             }
-            What::Told(seen) => {
-                if self.hears(observer) {
+            What::Told(by, seen) => {
+                // What another coordinator was about to tell is never told.
+                if by == self.store.cluster && self.hears(observer) {
                     self.tell(observer, Input::Seen(*seen));
                 }
             }
@@ -391,6 +408,7 @@ impl<'a> World<'a> {
                     self.finish(observer, *finished);
                 }
             }
+            What::Again(finished) => self.tell(observer, Input::Finished(*finished)),
             What::ReadBack(service, run, step, writable) => {
                 self.tell(observer, Input::ReadBack { service, run, step, writable });
             }
@@ -411,6 +429,7 @@ impl<'a> World<'a> {
             | What::Resumes(_)
             | What::Mends(_)
             | What::Person(_)
+            | What::Says(..)
             | What::Rises => unreachable!("it happens to nobody"),
         }
     }
@@ -457,6 +476,7 @@ impl<'a> World<'a> {
             What::Resumes(observer) => self.resumes(observer),
             What::Mends(observer) => self.mends(observer),
             What::Person(person) => self.person(person),
+            What::Says(service, verb) => self.says(service, *verb),
             What::Rises => {
                 for observer in 0..self.shape.observers {
                     self.rise(observer);
@@ -466,13 +486,14 @@ impl<'a> World<'a> {
             | What::Sampled(_)
             | What::Checked(_)
             | What::Wake(_)
-            | What::Told(_)
+            | What::Told(..)
             | What::Pulsed(..)
             | What::Renewed(..)
             | What::Answered(..)
             | What::Contact
             | What::Sends(_)
             | What::Finished(..)
+            | What::Again(_)
             | What::ReadBack(..)
             | What::Flush
             | What::Orders(_)
