@@ -140,6 +140,11 @@ impl Arrived {
 }
 
 impl Providers {
+    /// A database thinks that it is the primary, whoever says so.
+    pub(crate) fn is_primary(&self, service: usize, region: usize) -> bool {
+        self.dbs[service][region].primary
+    }
+
     pub(crate) fn new(shape: &Shape, rng: &mut Rng) -> Providers {
         let mut db = |region: usize| Db {
             primary: region == 0,

@@ -28,13 +28,14 @@ const OWN: [Kind; 13] = [
 
 pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
     println!(
-        "| observers | of them faulty | worlds | region dies | false failovers | missed failovers | detection to start p50 | p99 | worst |"
+        "| observers | of them faulty | worlds | region dies | false failovers | refused, and paged | missed | detection to start p50 | p99 | worst |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut sound = true;
     for (observers, faulty) in [(3, 1), (5, 2)] {
         let shape = Shape::new(observers, 2, vec![Recipe::plain()]);
         let (mut wrong, mut missed, mut dead) = (0_u64, 0_u64, 0_u64);
+        let mut refused = 0_u64;
         let (mut took, mut late): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
         for seed in from..from + seeds {
             let told = one(&shape, faulty, seed);
@@ -43,6 +44,7 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
                 (None, Some(_)) => wrong += 1,
                 (Some(died), Some(started)) if started < died => wrong += 1,
                 (Some(died), Some(started)) => took.push(started - died),
+                (Some(_), None) if told.refused => refused += 1,
                 (Some(_), None) => {
                     missed += 1;
                     late.push(seed);
@@ -54,7 +56,7 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
         let at = |part: usize| took.get((took.len() * part / 100).min(took.len().saturating_sub(1))).copied();
         let secs = |at: Option<u64>| at.map_or(String::from("-"), |at| format!("{:.1} s", at as f64 / 1e6));
         println!(
-            "| {observers} | at most {faulty} | {seeds} | {dead} | {wrong} | {missed} | {} | {} | {} |",
+            "| {observers} | at most {faulty} | {seeds} | {dead} | {wrong} | {refused} | {missed} | {} | {} | {} |",
             secs(at(50)),
             secs(at(99)),
             secs(took.last().copied())
@@ -72,6 +74,7 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
 struct Told {
     died: Option<u64>,
     started: Option<u64>,
+    refused: bool,
 }
 
 /// The story of one of them.
@@ -87,7 +90,8 @@ pub(crate) fn tell(seed: u64, observers: usize) {
 fn one(shape: &Shape, faulty: usize, seed: u64) -> Told {
     let (mut world, died) = born(shape, faulty, seed, false);
     world.run();
-    Told { died, started: world.checks.liveness.first_start(0) }
+    let liveness = &world.checks.liveness;
+    Told { died, started: liveness.first_start(0), refused: liveness.was_refused(0) }
 }
 
 fn born(shape: &Shape, faulty: usize, seed: u64, trace: bool) -> (World<'_>, Option<u64>) {

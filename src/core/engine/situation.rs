@@ -164,14 +164,17 @@ fn asked(
     Asked::Disagree
 }
 
-/// The first service that this one depends on that is down where this one is, or is moving.
+/// The first service that this one depends on that is down where this one is, though a witness may say that it lives, or
+/// that is moving.
 fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
     let here = service.share.region?;
     service.depends_on.iter().copied().find(|&id| {
         state.service(id).is_some_and(|other| {
             let moving = other.known.record.as_ref().and_then(|record| record.running);
             let moving = moving.is_some_and(|(_, kind)| kind == PlanKind::Failover);
-            moving || (other.share.region == Some(here) && other.share.down)
+            let stands = other.known.active.and_then(|at| other.worst.get(at.index()).copied().flatten());
+            let ails = stands.is_some_and(|level| level >= Level::Unreachable);
+            moving || (other.share.region == Some(here) && (ails || other.share.down))
         })
     })
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use watchkeeper_core::agree::RunId;
-use watchkeeper_core::event::{Decided, Event};
+use watchkeeper_core::decide::Gate;
+use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::plan::saga::{Run, RunState};
 use watchkeeper_core::plan::{Mode, Outcome};
 use watchkeeper_core::severity::Turn;
@@ -95,6 +96,11 @@ impl Liveness {
     }
 
     /// When the first failover began by itself.
+    /// Whether a start was refused, and that was told.
+    pub(crate) fn was_refused(&self, service: usize) -> bool {
+        self.refused[service].is_some()
+    }
+
     pub(crate) fn first_start(&self, service: usize) -> Option<u64> {
         self.first[service]
     }
@@ -112,7 +118,11 @@ impl Liveness {
                 }
             }
             Event::Blind(_) => self.told[service] = Some(scene.now),
-            Event::Decided(Decided::Blocked(..)) | Event::Requested(Some(_)) => {
+            // Who waits for what it depends on has a reason that everybody sees.
+            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Dependency as u32 != 0 => {
+                self.refused[service] = Some(scene.now)
+            }
+            Event::Paged(Paged::Refused(..) | Paged::Approve(_)) | Event::Requested(Some(_)) => {
                 self.refused[service] = Some(scene.now)
             }
             _ => {}
@@ -170,6 +180,13 @@ impl Liveness {
             let away = (0..scene.shape.regions).any(|to| {
                 to != active && scene.truth.parts[service][to].ready && scene.truth.answers(service, to)
             });
+            // A region that somebody made writable by hand is followed by others, who then bear witness of it: while that
+            // lasts, the trouble is told (drift), and nothing moves by itself.
+            let drifted =
+                (0..scene.shape.regions).any(|at| at != active && scene.providers.is_primary(service, at));
+            if drifted {
+                self.healed = now;
+            }
             let dead = self.dead[service].is_some_and(|dead| now >= dead.max(since) + BOUND);
             let first = self.started[service].is_none() && self.running[service].is_none();
             if dead && first && away && !before(self.refused[service]) {

@@ -128,9 +128,12 @@ pub(super) fn advance(
         asking::ask(service, acting, state, now, wake, out);
         return;
     }
-    acting.vain = None;
     announce(service, acting, state);
     let shape = gates.shape();
+    let waits = bit(Gate::Dependency) | bit(Gate::Parallel) | bit(Gate::Quorum);
+    if shape & waits == 0 {
+        acting.vain = None;
+    }
     if shape == 0 {
         return start(service, acting, state, decision, now, wake, out);
     }
@@ -143,6 +146,11 @@ pub(super) fn advance(
     }
     let lasting = shape & !passing();
     if shape & bit(Gate::Mode) != 0 || shape & (passing() & !bit(Gate::Veto)) != 0 || lasting == 0 {
+        let narrow = gates.answer(Gate::Quorum) == Answer::Blocks(Reason::Narrow);
+        if narrow || shape & (bit(Gate::Dependency) | bit(Gate::Parallel)) != 0 {
+            // What it waits for may never come: people are told, if it takes long.
+            in_vain(service, acting, state, decision, now, wake, out);
+        }
         return;
     }
     refuse(service, acting, state, decision, lasting, out);
