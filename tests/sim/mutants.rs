@@ -119,8 +119,7 @@ mod hunt {
             }
         }
         let (mut survive, mut lines) = (0, String::new());
-        let wished =
-            |mutant: &&Mutant| wanted.only.as_ref().is_none_or(|only| mutant.word().contains(only));
+        let wished = |mutant: &&Mutant| wanted.only.as_ref().is_none_or(|only| mutant.word().contains(only));
         for mutant in Mutant::ALL.iter().filter(wished) {
             let what = told.get(mutant.word()).map_or("SURVIVES: no answer", String::as_str);
             survive += usize::from(what.starts_with("SURVIVES"));

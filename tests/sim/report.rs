@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use watchkeeper_core::decide::Gate;
 use watchkeeper_core::state::Visits;
 
+use crate::aimed::AIMED;
 use crate::check::{Checks, Tally};
 use crate::directed::ACTS;
 use crate::fault::KINDS;
@@ -157,6 +158,9 @@ pub(crate) fn live(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) 
 }
 
 fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_> {
+    if seed >= AIMED {
+        return crate::aimed::world(seed, trace);
+    }
     let mut rng = Rng::new(seed);
     let any = rng.pick(shapes);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);

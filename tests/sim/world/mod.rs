@@ -20,7 +20,7 @@ use watchkeeper_core::health::Sample;
 use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
 use watchkeeper_core::input::{Coordinator as Word, Finished, Input, Seen, Window};
-use watchkeeper_core::order::Order;
+use watchkeeper_core::order::{Order, Verb};
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
@@ -169,9 +169,18 @@ pub(crate) struct World<'a> {
     pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
+    /// The coordinator answers renewals late.
+    pub(crate) slow: bool,
+    /// Answers of providers come again, later.
+    pub(crate) echoes: bool,
+    /// What operators say at which time, to which service.
+    script: Vec<(u64, usize, Verb)>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
 }
+
+/// From there on, operators say what is written down.
+const SCRIPTED: usize = 100;
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
 
@@ -210,6 +219,9 @@ impl<'a> World<'a> {
             ends: LENGTH,
             visits: Visits::default(),
             window: None,
+            slow: false,
+            echoes: false,
+            script: Vec::new(),
             odd,
         };
         let skewed = world.rng.chance(300);
@@ -239,6 +251,14 @@ impl<'a> World<'a> {
         world.people();
         world.look();
         world
+    }
+
+    /// Operators say this.
+    pub(crate) fn scripted(&mut self, script: Vec<(u64, usize, Verb)>) {
+        for (at, (when, ..)) in script.iter().enumerate() {
+            self.put(when.saturating_sub(self.now), NOBODY, What::Person(SCRIPTED + at));
+        }
+        self.script = script;
     }
 
     /// Runs it to its end.
@@ -420,6 +440,11 @@ impl<'a> World<'a> {
             }
             What::Resumes(observer) => self.resumes(observer),
             What::Mends(observer) => self.mends(observer),
+            What::Person(person) if person >= SCRIPTED => {
+                let (_, service, verb) = self.script[person - SCRIPTED].clone();
+                let to = self.store.holder(service).unwrap_or(self.shape.observers - 1);
+                self.order(to, Some(ServiceId::at(service)), verb);
+            }
             What::Person(person) => self.person(person),
             What::Rises => {
                 for observer in 0..self.shape.observers {

@@ -134,6 +134,13 @@ impl World<'_> {
         let twice = said.replies > 1;
         let (again, service, verb) = (said.again, said.order.service, said.order.verb.clone());
         self.checks.tally.replies += 1;
+        // No plan has that hash.
+        let other =
+            matches!(&verb, Verb::Approve { accepts } if accepts.hash.is_some_and(|hash| hash.0 == [9; 32]));
+        if other && !matches!(reply, Reply::Refused(_)) {
+            let (checks, scene) = self.scene();
+            checks.broke(&scene, "S15", "letter", "an approval of something else was taken");
+        }
         if twice {
             let (checks, scene) = self.scene();
             checks.broke(&scene, "L3", "letter", "an order is answered twice");
