@@ -86,7 +86,7 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn order(&mut self, to: usize, service: Option<ServiceId>, verb: Verb) {
+    pub(crate) fn order(&mut self, to: usize, service: Option<ServiceId>, verb: Verb) {
         let id = OrderId(self.orders.said.len() as u64);
         let order = Order { id, who: Arc::from("ann"), service, verb };
         let said = Said { order: order.clone(), to, at: self.now, excused: false, replies: 0, again: 0 };
