@@ -6,6 +6,7 @@
 //! Without arguments it runs the seeds in `failing.txt`, the ordinary number from a base that it prints, and the
 //! first worlds twice, which must be the same to the byte. It exits with 1 on any violation.
 
+mod aimed;
 mod check;
 mod coordinator;
 mod directed;
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
             "--shape" => wanted.shape = number(),
             "--floors" => wanted.floors = true,
             "--mutants" => wanted.mutants = true,
+            "--kept" => wanted.kept = true,
+            "--only" => wanted.only = args.next(),
+            "--part" => wanted.part = args.next().and_then(|text| part(&text)),
             "--trust" => wanted.trust = true,
             "--until" => wanted.until = number(),
             "--trace" => wanted.trace = true,
@@ -53,11 +57,17 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --mutants, --trust"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --mutants [--kept] [--only WORDS], --trust"
                 );
                 return ExitCode::FAILURE;
             }
         }
     }
     report::run(&wanted)
+}
+
+/// The first of how many.
+fn part(text: &str) -> Option<(usize, usize)> {
+    let (part, of) = text.split_once('/')?;
+    Some((part.parse().ok()?, of.parse().ok().filter(|of| *of > 0)?))
 }

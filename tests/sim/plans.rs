@@ -73,9 +73,9 @@ fn failover(recipe: &Recipe) -> PlanDraft {
     let mut plan = PlanDraft::new(name("failover"), PlanKind::Failover);
     let on_failure = if recipe.undo { OnFailure::Undo } else { OnFailure::Stop };
     let mut before: Vec<&str> = Vec::new();
-    if recipe.fenced && !recipe.lapse_only {
+    if recipe.cut || (recipe.fenced && !recipe.lapse_only) {
         let mut stop = action("stop", "{from}", ActsAs::Fences, LateCall::None);
-        let settles = if recipe.odd { Settles::Cut } else { Settles::Proved };
+        let settles = if recipe.odd || recipe.cut { Settles::Cut } else { Settles::Proved };
         (stop.settles, stop.undoable) = (settles, true);
         stop.resource = Some(raw("db-{from}"));
         let mut stop = step("stop", stop, &[]);
@@ -91,7 +91,7 @@ fn failover(recipe: &Recipe) -> PlanDraft {
         lapse.timeout = Some(Span::secs(90));
         plan.steps.push(lapse);
         plan.fence.push(name("lapse"));
-    } else if !recipe.stateless && !recipe.odd {
+    } else if !recipe.stateless && !recipe.odd && !recipe.cut {
         plan.unfenced = Some(raw("its rejoin plan fences it"));
     }
     let mut scale = action("scale", "{to}", ActsAs::Other, LateCall::None);
@@ -112,6 +112,14 @@ fn failover(recipe: &Recipe) -> PlanDraft {
     });
     plan.steps.push(scale);
     before.push("scale");
+    if recipe.chain {
+        let mut spare = action("scale", "{from}", ActsAs::Other, LateCall::None);
+        (spare.undoable, spare.resource) = (true, Some(raw("cap-{from}")));
+        let mut spare = step("spare", spare, &["scale"]);
+        spare.on_failure = Some(OnFailure::Continue);
+        plan.steps.push(spare);
+        before = vec!["spare"];
+    }
     if !recipe.stateless {
         let mut promote = action("promote", "{to}", ActsAs::Promotes, LateCall::Deadline);
         (promote.one_way, promote.resource) = (true, Some(raw("db-{to}")));

@@ -44,6 +44,14 @@ pub(crate) struct Recipe {
     pub(crate) phased: Option<bool>,
     /// Cooldown and quarantine are short, so that much happens in ten minutes.
     pub(crate) short: bool,
+    /// Its scenarios only watch.
+    pub(crate) observe: bool,
+    /// It could go home soon, and nobody has asked for that.
+    pub(crate) homing: bool,
+    /// Its only fence closes the users' way, and no more.
+    pub(crate) cut: bool,
+    /// Before the promotion there is a second step that needs the first.
+    pub(crate) chain: bool,
 }
 
 impl Recipe {
@@ -118,6 +126,10 @@ pub(crate) fn service(
         (draft.quarantine, draft.stable) = (Span::mins(1), Span::mins(1));
         draft.failback = FailbackDraft { mode: Mode::Auto, after: Span::mins(2), plan: None };
     }
+    if recipe.homing {
+        (draft.quarantine, draft.stable) = (Span::mins(1), Span::mins(1));
+        draft.failback = FailbackDraft { mode: Mode::Observe, after: Span::mins(2), plan: None };
+    }
     if recipe.depends {
         draft.depends_on = vec![name("s0")];
     }
@@ -170,6 +182,7 @@ fn scenarios(recipe: &Recipe) -> Vec<ScenarioDraft> {
         scenario.plan = Some(name("failover"));
         scenario.mode = match (recipe.approve, recipe.odd && level == Level::Gone) {
             (_, true) => Mode::Observe,
+            _ if recipe.observe => Mode::Observe,
             (true, false) => Mode::Approve,
             (false, false) => Mode::Auto,
         };

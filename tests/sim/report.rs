@@ -10,6 +10,7 @@ use watchkeeper_core::event::AnyCell;
 use watchkeeper_core::plan::saga::{Cell, RunInput, RunState};
 use watchkeeper_core::state::Visits;
 
+use crate::aimed::AIMED;
 use crate::check::{Checks, Tally};
 use crate::directed::ACTS;
 use crate::fault::KINDS;
@@ -19,7 +20,7 @@ use crate::shape::{self, Shape};
 use crate::world::{LENGTH, World};
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) seeds: Option<u64>,
     pub(crate) from: Option<u64>,
@@ -32,6 +33,12 @@ pub(crate) struct Wanted {
     /// The floors of coverage are required.
     pub(crate) floors: bool,
     pub(crate) mutants: bool,
+    /// Only the seeds at which mutants were caught before.
+    pub(crate) kept: bool,
+    /// Only mutants that are called so.
+    pub(crate) only: Option<String>,
+    /// One process of several.
+    pub(crate) part: Option<(usize, usize)>,
     pub(crate) trust: bool,
 }
 
@@ -47,6 +54,9 @@ impl Default for Wanted {
             until: None,
             floors: false,
             mutants: false,
+            kept: false,
+            only: None,
+            part: None,
             trust: false,
         }
     }
@@ -72,7 +82,7 @@ struct Sum {
 pub(crate) fn run(wanted: &Wanted) -> ExitCode {
     let shapes = shape::all();
     if wanted.mutants {
-        return crate::mutants::run(&shapes, wanted.from.unwrap_or(0), wanted.seeds.unwrap_or(20_000));
+        return crate::mutants::run(&shapes, wanted);
     }
     if let (true, Some(seed)) = (wanted.trust, wanted.one) {
         crate::trust::tell(seed, wanted.shape.unwrap_or(3) as usize);
@@ -139,7 +149,7 @@ fn base() -> u64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "schedules a second are measured, by a clock")]
-fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     Instant::now()
 }
 
@@ -151,6 +161,9 @@ pub(crate) fn live(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) 
 }
 
 fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_> {
+    if seed >= AIMED {
+        return crate::aimed::world(seed, trace);
+    }
     let mut rng = Rng::new(seed);
     let any = rng.pick(shapes);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);

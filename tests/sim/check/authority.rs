@@ -8,12 +8,43 @@ use watchkeeper_core::plan::{Entry, Mode, PlanKind};
 use watchkeeper_core::time::Mono;
 
 use super::{Out, Scene, begins, entries};
+use crate::shape::Shape;
 
-/// It needs to remember nothing.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Authority;
+/// Who could have had the claim, and had it.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority {
+    /// By observer: so many renewals in a row that say that it is not fit.
+    unfit: Vec<u32>,
+}
 
 impl Authority {
+    pub(crate) fn new(shape: &Shape) -> Authority {
+        Authority { unfit: vec![0; shape.observers] }
+    }
+
+    /// A renewal arrives.
+    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool, out: &mut Out) {
+        self.unfit[by] = if fit { 0 } else { self.unfit[by] + 1 };
+        let holds = (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
+        // Two renewals, and what is on its way for so long.
+        if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
+            out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");
+            self.unfit[by] = 0;
+        }
+    }
+
+    /// Nothing was ever wrong: whoever holds a claim stands outside the active region.
+    pub(crate) fn close(&self, scene: &Scene<'_>, out: &mut Out) {
+        for service in 0..scene.shape.services {
+            let Some(holder) = scene.store.holder(service) else { continue };
+            let others = scene.shape.observers > 1;
+            if others && scene.shape.stands_in(holder) == scene.store.active(service) {
+                let what = "at rest the claim's holder stands in the active region";
+                out.broke(scene.now, "S4", "letter", what);
+            }
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
     pub(crate) fn handed(
         &mut self,

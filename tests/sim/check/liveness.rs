@@ -182,6 +182,9 @@ impl Liveness {
                 out.broke(now, "L6", "truth", "users are not served, and nobody was told");
                 self.told[service] = Some(now);
             }
+            if scene.shape.recipes[service].observe {
+                continue;
+            }
             let Some(active) = scene.store.active(service) else { continue };
             let away = (0..scene.shape.regions).any(|to| {
                 to != active && scene.truth.parts[service][to].ready && scene.truth.answers(service, to)

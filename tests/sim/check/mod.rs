@@ -1,9 +1,11 @@
 //! What must always hold (DESIGN §4), letter and truth, one file a family. Checks read the world's ledger and what passes
 //! between a core and its world; none ever looks into a core.
 
+pub(crate) mod answers;
 pub(crate) mod authority;
 pub(crate) mod effects;
 pub(crate) mod faulty;
+pub(crate) mod journals;
 pub(crate) mod liveness;
 pub(crate) mod notices;
 pub(crate) mod records;
@@ -117,6 +119,8 @@ pub(crate) struct Checks {
     /// Takeovers of runs whose newest durable write was a start, an intent, an outcome, and what came before an end.
     pub(crate) resumed: [u64; 4],
     pub(crate) faulty: faulty::Faulty,
+    pub(crate) answers: answers::Answers,
+    pub(crate) journals: journals::Journals,
     pub(crate) authority: authority::Authority,
     pub(crate) votes: votes::Votes,
     pub(crate) runs: runs::Runs,
@@ -138,7 +142,9 @@ impl Checks {
             gates: 0,
             resumed: [0; 4],
             faulty: faulty::Faulty::new(shape.observers),
-            authority: authority::Authority,
+            answers: answers::Answers::new(shape),
+            journals: journals::Journals::new(shape),
+            authority: authority::Authority::new(shape),
             votes: votes::Votes::new(shape, now),
             runs: runs::Runs::new(shape),
             effects: effects::Effects::new(shape),
@@ -167,14 +173,24 @@ impl Checks {
     /// Parts, links or databases have changed.
     pub(crate) fn look(&mut self, scene: &Scene<'_>) {
         self.votes.look(scene);
+        self.runs.look(scene);
         self.traffic.look(scene);
         self.writes.look(scene, &mut self.out);
         self.liveness.look(scene, &self.faulty, &mut self.out);
     }
 
+    /// A renewal arrives.
+    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool) {
+        self.authority.renews(scene, by, fit, &mut self.out);
+    }
+
     /// A core sends a transaction.
     pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
         self.authority.sent(scene, by, txn, &mut self.out);
+        if self.answers.first(by, txn) {
+            self.answers.sent(scene, by, txn, &mut self.out);
+            self.writes.sent(scene, txn, &mut self.out);
+        }
         for (run, entry) in entries(txn) {
             if let Entry::Ended(outcome) = entry {
                 self.notices.ends(scene, by, txn.id.service.index(), run, *outcome, &mut self.out);
@@ -190,14 +206,17 @@ impl Checks {
         self.records.commits(scene, txn, &mut self.out);
         self.authority.commits(scene, by, txn, &mut self.out);
         self.effects.commits(scene, txn, &mut self.out);
+        self.journals.commits(scene, txn, &mut self.out);
         self.traffic.commits(scene, txn, &mut self.out);
         self.votes.commits(scene, by, txn);
+        self.runs.voted(scene, by, txn);
         if let Some(begins) = begins(scene, txn) {
             self.tally.runs += 1;
             self.tally.automatic += u64::from(begins.automatic);
             let service = txn.id.service.index();
             self.votes.starts(scene, by, txn, &begins, &self.faulty, &mut self.out);
-            self.runs.starts(scene, service, &begins, &mut self.out);
+            self.answers.starts(scene, by, txn, &begins, &mut self.out);
+            self.runs.starts(scene, by, txn, &begins, &mut self.out);
             self.writes.starts(scene, service, &begins, &mut self.out);
             self.liveness.starts(scene, service, &begins);
             if begins.automatic && self.calm() && begins.start.mode == Mode::Live {
@@ -253,6 +272,7 @@ impl Checks {
         self.tally.calls += 1;
         self.authority.handed(scene, by, call, now, until, session, &mut self.out);
         self.effects.handed(scene, call, &mut self.out);
+        self.journals.handed(scene, by, call, &mut self.out);
         self.runs.handed(scene, call, &mut self.out);
     }
 
@@ -291,6 +311,8 @@ impl Checks {
     /// An observer's process is gone.
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.liveness.crashed(observer);
+        self.answers.crashed(observer);
+        self.journals.crashed(observer);
         self.notices.crashed(observer);
     }
 
@@ -307,6 +329,7 @@ impl Checks {
         self.records.agreed(service);
         if matches!(verb, Verb::Adopt { .. }) {
             self.liveness.adopted(service);
+            self.journals.adopted(service);
         }
     }
 
@@ -327,6 +350,9 @@ impl Checks {
     pub(crate) fn close(&mut self, scene: &Scene<'_>) {
         self.liveness.close(scene, &self.faulty, &mut self.out);
         let calm = self.calm();
+        if calm && self.tally.replies == 0 {
+            self.authority.close(scene, &mut self.out);
+        }
         if calm && self.tally.automatic + self.tally.isolations + self.tally.blocked > 0 {
             self.out.broke(scene.now, "S14", "truth", "nothing was wrong, and something was done or told");
         }

@@ -84,6 +84,13 @@ impl Records {
         smaller("the serial", old.serial, new.serial);
         smaller("the number of runs", old.runs, new.runs);
         smaller("the incident's number", u64::from(old.incident), u64::from(new.incident));
+        for region in old.quarantined.iter().filter(|region| !new.quarantined.contains(region)) {
+            let proved = old.rejoined.contains(region) || new.active == *region;
+            if !proved && !self.agreed[service] && !self.restored {
+                let what = format!("{region} may be a candidate again, and has proved nothing");
+                out.broke(scene.now, "S16", "letter", &what);
+            }
+        }
         if new.active != old.active {
             let done = entries(txn).any(|(_, entry)| {
                 matches!(entry, Entry::Heard { reply: Reply::Done, .. } | Entry::Skipped { .. })

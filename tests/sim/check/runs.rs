@@ -1,8 +1,9 @@
 //! S10, S13, S18, and S15 of a start: which runs begin, how soon after another, and on whose word.
 
-use watchkeeper_core::agree::RunId;
+use watchkeeper_core::agree::{RunId, Txn, Write};
 use watchkeeper_core::effect::Call;
-use watchkeeper_core::plan::{Entry, Mode, Outcome, PlanKind};
+use watchkeeper_core::ids::PolicyHash;
+use watchkeeper_core::plan::{Entry, Mode, Only, Outcome, PlanKind};
 
 use super::{Begins, Out, Scene};
 use crate::plans;
@@ -18,13 +19,23 @@ pub(crate) struct Runs {
     last: Vec<Option<(RunId, Option<u64>)>>,
     /// When automatic failovers began, over all services.
     began: Vec<u64>,
+    /// By service, then region: it takes writes since then.
+    by_hand: Vec<Vec<Option<u64>>>,
+    /// By service, then observer: under which policy it votes, and since when.
+    hashes: Vec<Vec<Option<(PolicyHash, u64)>>>,
     /// By service: somebody has ordered or agreed to something.
     agreed: Vec<bool>,
 }
 
 impl Runs {
     pub(crate) fn new(shape: &Shape) -> Runs {
-        Runs { last: vec![None; shape.services], began: Vec::new(), agreed: vec![false; shape.services] }
+        Runs {
+            by_hand: vec![vec![None; shape.regions]; shape.services],
+            hashes: vec![vec![None; shape.observers]; shape.services],
+            last: vec![None; shape.services],
+            began: Vec::new(),
+            agreed: vec![false; shape.services],
+        }
     }
 
     pub(crate) fn agreed(&mut self, service: usize) {
@@ -36,8 +47,15 @@ impl Runs {
         self.began.clear();
     }
 
-    pub(crate) fn starts(&mut self, scene: &Scene<'_>, service: usize, begins: &Begins<'_>, out: &mut Out) {
-        let start = begins.start;
+    pub(crate) fn starts(
+        &mut self,
+        scene: &Scene<'_>,
+        by: usize,
+        txn: &Txn,
+        begins: &Begins<'_>,
+        out: &mut Out,
+    ) {
+        let (service, start) = (txn.id.service.index(), begins.start);
         let policy = &scene.shape.policies[0];
         let known = policy.services.iter().find(|known| known.name.as_str() == format!("s{service}"));
         let planned =
@@ -57,8 +75,33 @@ impl Runs {
         {
             out.broke(scene.now, "S13", "truth", "a failover began that nobody decided");
         }
+        let live = start.mode == Mode::Live && kind != Some(PlanKind::Inspect);
+        self.others(scene, service, by, live, out);
+        let recipe = scene.shape.recipes[service];
+        let home = kind == Some(PlanKind::Failover) && start.way == Only::Planned && live;
+        if home && recipe.homing && !self.agreed[service] {
+            out.broke(scene.now, "S10", "truth", "the way home was taken, and nobody has asked for that");
+        }
         if !begins.automatic {
             return;
+        }
+        if recipe.observe {
+            out.broke(scene.now, "S13", "letter", "what is only to be told was done");
+        }
+        let last = scene.store.record(service).and_then(|record| record.last_failover.as_ref());
+        if last
+            .is_some_and(|last| !last.outcome.is_some_and(|outcome| outcome.is_done()) && !last.acknowledged)
+        {
+            let what = "a failover began by itself, and nobody has acknowledged how the last one ended";
+            out.broke(scene.now, "S10", "letter", what);
+        }
+        let drifts = (0..scene.shape.regions).any(|at| {
+            scene.store.active(service) != Some(at)
+                && self.by_hand[service][at].is_some_and(|since| since + 90_000_000 < scene.now)
+        });
+        if drifts && !recipe.stateless {
+            let what = "a failover began by itself though another region had long taken writes";
+            out.broke(scene.now, "S1", "letter", what);
         }
         if let Some((_, ended)) = self.last[service] {
             let cooldown = scene.shape.recipes[service].cooldown().as_micros();
@@ -88,6 +131,46 @@ impl Runs {
             && *last == run
         {
             *ended = Some(scene.now);
+        }
+    }
+
+    /// Whoever begins is not one of few who live by their policy.
+    fn others(&self, scene: &Scene<'_>, service: usize, by: usize, live: bool, out: &mut Out) {
+        let mine = scene.store.services[service].votes[by].2.as_ref().map(|vote| vote.hash);
+        let Some(mine) = mine.filter(|_| live) else { return };
+        let since = |who: usize| self.hashes[service][who];
+        let other = (0..scene.shape.observers).filter(|&who| {
+            since(who).is_some_and(|(hash, since)| hash != mine && since + 30_000_000 < scene.now)
+                && scene.store.services[service].votes[who].2.is_some()
+        });
+        if other.count() * 2 > scene.shape.observers {
+            out.broke(scene.now, "S3", "letter", "a run began though most others live by another policy");
+        }
+    }
+
+    /// A vote is written.
+    pub(crate) fn voted(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
+        for write in &txn.writes {
+            let Write::Vote(vote) = write else { continue };
+            let known = &mut self.hashes[txn.id.service.index()][by];
+            if known.is_none_or(|(hash, _)| hash != vote.hash) {
+                *known = Some((vote.hash, scene.now));
+            }
+        }
+    }
+
+    /// Which regions take writes.
+    pub(crate) fn look(&mut self, scene: &Scene<'_>) {
+        for service in 0..scene.shape.services {
+            for region in 0..scene.shape.regions {
+                let is = scene.writable(service, region) && scene.truth.way[region];
+                let kept = &mut self.by_hand[service][region];
+                match (is, *kept) {
+                    (true, None) => *kept = Some(scene.now),
+                    (false, Some(_)) => *kept = None,
+                    (true, Some(_)) | (false, None) => {}
+                }
+            }
         }
     }
 

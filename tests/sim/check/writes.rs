@@ -1,13 +1,13 @@
 //! S1, S9: whose writes count. No two regions accept users' writes at one instant but in an exposure that was named, and
 //! no more is lost by a promotion than was said.
 
-use watchkeeper_core::agree::Mode;
+use watchkeeper_core::agree::{Mode, Txn, Write};
 use watchkeeper_core::order::Verb;
 use watchkeeper_core::plan::Entry;
 
 use super::{Begins, Out, Scene};
 use crate::recipe::RPO;
-use crate::shape::Shape;
+use crate::shape::{Shape, place};
 
 /// What was named beforehand.
 #[derive(Clone, Debug)]
@@ -45,6 +45,28 @@ impl Writes {
                 self.exposed[service] = true;
             }
             _ => {}
+        }
+    }
+
+    /// What a person is asked to accept is at least what would be lost.
+    pub(crate) fn sent(&self, scene: &Scene<'_>, txn: &Txn, out: &mut Out) {
+        let service = txn.id.service.index();
+        let old = scene.store.record(service).and_then(|record| record.request.as_ref());
+        let new = txn.writes.iter().find_map(|write| match write {
+            Write::Record(record) => record.request.as_ref(),
+            _ => None,
+        });
+        let Some(new) = new.filter(|new| old != Some(*new)) else { return };
+        let (Some(Some(said)), Some(to)) = (new.loss, place(new.case.at.as_str())) else { return };
+        let behind = scene.now.saturating_sub(scene.providers.upto(service, to, scene.now));
+        let is_standby = !scene.providers.dbs[service][to].primary;
+        if is_standby && behind > said.as_micros() + 700_000 {
+            let what = format!(
+                "{:.1} s are said to be lost, and {:.1} s are",
+                said.as_micros() as f64 / 1e6,
+                behind as f64 / 1e6
+            );
+            out.broke(scene.now, "S9", "letter", &what);
         }
     }
 

@@ -196,6 +196,15 @@ impl World<'_> {
                 finished.reply
             )
         });
+        let (checks, scene) = self.scene();
+        checks.journals.finished(&scene, observer, &finished);
+        if self.echoes && self.rng.chance(500) {
+            self.calls += 1;
+            let number = self.calls;
+            self.nodes[observer].calls.insert(number);
+            let later = self.rng.between(500_000, 30_000_000);
+            self.put(later, observer, What::Finished(number, Box::new(finished.clone())));
+        }
         if self.rng.chance(5) {
             self.tell(observer, Input::Finished(finished.clone()));
         } else if !self.aimed.is_empty() && self.rng.chance(60) {

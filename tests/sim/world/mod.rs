@@ -179,9 +179,18 @@ pub(crate) struct World<'a> {
     pub(crate) window: Option<(u64, u64)>,
     /// By observer: what the newest beat that everybody was told said of its fitness.
     pub(crate) beats: Vec<Option<bool>>,
+    /// The coordinator answers renewals late.
+    pub(crate) slow: bool,
+    /// Answers of providers come again, later.
+    pub(crate) echoes: bool,
+    /// What operators say at which time, to which service.
+    script: Vec<(u64, usize, Verb)>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
 }
+
+/// From there on, operators say what is written down.
+const SCRIPTED: usize = 100;
 
 pub(crate) const NOBODY: usize = u32::MAX as usize;
 
@@ -222,6 +231,9 @@ impl<'a> World<'a> {
             visits: Visits::default(),
             window: None,
             beats: vec![None; shape.observers],
+            slow: false,
+            echoes: false,
+            script: Vec::new(),
             odd,
         };
         let skewed = world.rng.chance(300);
@@ -259,6 +271,14 @@ impl<'a> World<'a> {
         world.people();
         world.look();
         world
+    }
+
+    /// Operators say this.
+    pub(crate) fn scripted(&mut self, script: Vec<(u64, usize, Verb)>) {
+        for (at, (when, ..)) in script.iter().enumerate() {
+            self.put(when.saturating_sub(self.now), NOBODY, What::Person(SCRIPTED + at));
+        }
+        self.script = script;
     }
 
     /// Runs it to its end.
@@ -475,6 +495,11 @@ impl<'a> World<'a> {
             }
             What::Resumes(observer) => self.resumes(observer),
             What::Mends(observer) => self.mends(observer),
+            What::Person(person) if person >= SCRIPTED => {
+                let (_, service, verb) = self.script[person - SCRIPTED].clone();
+                let to = self.store.holder(service).unwrap_or(self.shape.observers - 1);
+                self.order(to, Some(ServiceId::at(service)), verb);
+            }
             What::Person(person) => self.person(person),
             What::Says(service, verb) => self.says(service, *verb),
             What::Rises => {

@@ -102,7 +102,7 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn order(&mut self, to: usize, service: Option<ServiceId>, verb: Verb) {
+    pub(crate) fn order(&mut self, to: usize, service: Option<ServiceId>, verb: Verb) {
         let id = OrderId(self.orders.said.len() as u64);
         let order = Order { id, who: Arc::from("ann"), service, verb };
         let said = Said { order: order.clone(), to, at: self.now, excused: false, replies: 0, again: 0 };
@@ -153,6 +153,13 @@ impl World<'_> {
         let twice = said.replies > 1;
         let (again, service, verb) = (said.again, said.order.service, said.order.verb.clone());
         self.checks.tally.replies += 1;
+        // No plan has that hash.
+        let other =
+            matches!(&verb, Verb::Approve { accepts } if accepts.hash.is_some_and(|hash| hash.0 == [9; 32]));
+        if other && !matches!(reply, Reply::Refused(_)) {
+            let (checks, scene) = self.scene();
+            checks.broke(&scene, "S15", "letter", "an approval of something else was taken");
+        }
         if twice {
             let (checks, scene) = self.scene();
             checks.broke(&scene, "L3", "letter", "an order is answered twice");

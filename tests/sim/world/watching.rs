@@ -32,6 +32,7 @@ impl World<'_> {
         let sample = Sample { probe, began, ended: began, outcome, reading };
         if takes < TIMEOUT / 20 && self.nodes[observer].probe(probe).every != Some(0) {
             // As good as at once: it saves every second event of a quiet world.
+            self.noted(observer, &sample);
             self.tell(observer, Input::Sample(sample));
             return self.schedule(observer, probe);
         }
@@ -43,8 +44,19 @@ impl World<'_> {
         let node = &mut self.nodes[observer];
         node.probe(sample.probe).busy = false;
         sample.ended = node.mono(self.now);
+        self.noted(observer, &sample);
         self.tell(observer, Input::Sample(sample));
         self.schedule(observer, sample.probe);
+    }
+
+    fn noted(&mut self, observer: usize, sample: &Sample) {
+        let well = match sample.outcome {
+            Outcome::Blind(_) => None,
+            Outcome::Failed(_) => Some(false),
+            _ => Some(true),
+        };
+        let of = self.nodes[observer].kinds[sample.probe.index()];
+        self.checks.answers.sampled(self.now, observer, of, well);
     }
 
     /// What a probe finds, and how long it takes.

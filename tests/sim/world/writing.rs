@@ -25,7 +25,10 @@ impl World<'_> {
         }
         let sick = self.truth.sick[observer];
         let lost = !self.coordinated(observer) || (sick.flaky && self.rng.chance(150));
-        let takes = self.rng.between(2_000, 30_000);
+        let mut takes = self.rng.between(2_000, 30_000);
+        if self.slow {
+            takes += self.rng.between(400_000, 2_900_000);
+        }
         if lost {
             if self.coordinated(observer) && self.rng.chance(300) {
                 let late = self.rng.between(1_000_000, 60_000_000);
@@ -52,6 +55,8 @@ impl World<'_> {
         fit: bool,
     ) -> Option<SessionId> {
         let id = self.store.renew(observer, session, fit, self.now)?;
+        let (checks, scene) = self.scene();
+        checks.renews(&scene, observer, fit);
         if session.is_none() {
             self.put(TTL, NOBODY, What::SessionEnds(id));
         }

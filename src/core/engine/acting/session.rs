@@ -120,7 +120,8 @@ pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewe
             }
         }
         every_service(state);
-    } else if answer != Renewed::Unknown && !state.seat.held {
+    } else if answer != Renewed::Unknown && (!state.seat.held || !fit(state)) {
+        // Whoever is unfit counts its renewals, and a service at rest has nothing else that would wake it.
         every_service(state);
     }
     advance(state, now, out);

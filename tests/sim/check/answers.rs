@@ -1,0 +1,128 @@
+//! S5 and S14, by the letter of what an observer says: it says `down` only of what it has seen fail and has not seen
+//! well since, and what counts for a start was looked at again for the ask.
+
+use watchkeeper_core::agree::{Guard, Txn, TxnId, Write};
+use watchkeeper_core::plan::{Mode, Only, PlanKind};
+use watchkeeper_core::verdict::Say;
+
+use super::{Begins, Out, Scene};
+use crate::recipe::{self, Kind, RPO};
+use crate::shape::{Shape, place};
+
+const KINDS: usize = 5;
+
+/// What each observer has seen in this life of its process.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    /// By observer, service, region, kind: it has failed once; the newest was well; when a reading was last taken.
+    seen: Vec<(bool, bool, u64)>,
+    /// By observer and service: the newest transaction.
+    sent: Vec<Option<TxnId>>,
+    services: usize,
+    regions: usize,
+}
+
+impl Answers {
+    pub(crate) fn new(shape: &Shape) -> Answers {
+        let (services, regions) = (shape.services, shape.regions);
+        let seen = vec![(false, false, 0); shape.observers * services * regions * KINDS];
+        let sent = vec![None; shape.observers * services];
+        Answers { seen, sent, services, regions }
+    }
+
+    fn at(&self, observer: usize, service: usize, region: usize, kind: Kind) -> usize {
+        ((observer * self.services + service) * self.regions + region) * KINDS + kind as usize
+    }
+
+    pub(crate) fn crashed(&mut self, observer: usize) {
+        let each = self.services * self.regions * KINDS;
+        self.seen[observer * each..(observer + 1) * each].fill((false, false, 0));
+    }
+
+    /// A sample reaches a core; none: it was blind.
+    pub(crate) fn sampled(
+        &mut self,
+        now: u64,
+        observer: usize,
+        (service, region, kind): (usize, usize, Kind),
+        well: Option<bool>,
+    ) {
+        let at = self.at(observer, service, region, kind);
+        let seen = &mut self.seen[at];
+        if let Some(well) = well {
+            seen.0 |= !well;
+            seen.1 = well;
+            if well {
+                seen.2 = now;
+            }
+        }
+    }
+
+    /// It is not sent again with the same writes.
+    pub(crate) fn first(&mut self, by: usize, txn: &Txn) -> bool {
+        let known = &mut self.sent[by * self.services + txn.id.service.index()];
+        known.replace(txn.id) != Some(txn.id)
+    }
+
+    /// An observer writes its vote.
+    pub(crate) fn sent(&self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        let service = txn.id.service.index();
+        for write in &txn.writes {
+            let Write::Vote(vote) = write else { continue };
+            for spoken in vote.says.iter().filter(|spoken| spoken.say == Say::Down) {
+                let policy = &scene.shape.policies[by].services[service];
+                let Some(cell) = policy.parts.cells.get(spoken.cell.index()) else { continue };
+                let Some(region) = cell.region else { continue };
+                let kind = recipe::kind(policy.probes[cell.probe.index()].name.as_str());
+                let (failed, well, _) = self.seen[self.at(by, service, region.index(), kind)];
+                if !failed {
+                    out.broke(scene.now, "S14", "letter", "down is said of what was never seen to fail");
+                } else if well {
+                    out.broke(scene.now, "S14", "letter", "down is said of what has just answered");
+                }
+            }
+        }
+    }
+
+    /// A failover begins by itself.
+    pub(crate) fn starts(&self, scene: &Scene<'_>, by: usize, txn: &Txn, begins: &Begins<'_>, out: &mut Out) {
+        let moves = txn.writes.iter().find_map(|write| match write {
+            Write::Begin(_, journal) if journal.plan.kind() == PlanKind::Failover => {
+                let at = journal.plan.at();
+                Some((place(at.from.as_ref()?.as_str())?, place(at.at.as_str())?))
+            }
+            _ => None,
+        });
+        let live = begins.start.mode == Mode::Live && begins.start.way == Only::Unplanned;
+        let Some((from, to)) = moves.filter(|_| live && begins.automatic) else { return };
+        let service = txn.id.service.index();
+        let keys = &scene.store.services[service];
+        let looked = |who: usize| {
+            let policy = &scene.shape.policies[who].services[service];
+            keys.votes[who].2.as_ref().is_some_and(|vote| {
+                vote.says.iter().any(|spoken| {
+                    let cell = policy.parts.cells.get(spoken.cell.index());
+                    let region = cell.and_then(|cell| cell.region).map(|region| region.index());
+                    spoken.fresh && spoken.say == Say::Down && region == Some(from)
+                })
+            })
+        };
+        let counted = txn.guards.iter().filter_map(|guard| match guard {
+            Guard::Vote(who, revision) if *revision > 0 => scene.store.observer(who),
+            _ => None,
+        });
+        let fresh = counted.filter(|&who| who != by && looked(who)).count() + 1;
+        if fresh < scene.shape.majority() {
+            let what = "a failover began by itself on what too few have looked at again";
+            out.broke(scene.now, "S5", "letter", what);
+        }
+        let reads = (0..scene.shape.observers)
+            .map(|who| self.seen[self.at(who, service, to, Kind::Lag)].2)
+            .max()
+            .unwrap_or(0);
+        if !scene.shape.recipes[service].stateless && reads + RPO.as_micros() + 2_000_000 < scene.now {
+            let what = "a failover began by itself, and nobody knew what would be lost";
+            out.broke(scene.now, "S9", "letter", what);
+        }
+    }
+}
