@@ -53,7 +53,7 @@ impl World<'_> {
         let well = match sample.outcome {
             Outcome::Blind(_) => None,
             Outcome::Failed(_) => Some(false),
-            _ => Some(true),
+            Outcome::Ok { .. } => Some(true),
         };
         let of = self.nodes[observer].kinds[sample.probe.index()];
         self.checks.answers.sampled(self.now, observer, of, well);

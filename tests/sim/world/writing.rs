@@ -197,13 +197,12 @@ impl World<'_> {
         } else {
             None
         };
-        if let Some(point) = point {
-            if let Some(aimed) = self.aimed.iter().find(|aimed| aimed.point == point).copied() {
-                self.orders.about = about(&txn);
-                let fate = self.aim(observer, txn.id.service, aimed.act);
-                (lost, mute) = (lost || fate.lost, mute || fate.mute);
-                takes = fate.late.unwrap_or(takes);
-            }
+        let aimed = point.and_then(|point| self.aimed.iter().find(|aimed| aimed.point == point).copied());
+        if let Some(aimed) = aimed {
+            self.orders.about = about(&txn);
+            let fate = self.aim(observer, txn.id.service, aimed.act);
+            (lost, mute) = (lost || fate.lost, mute || fate.mute);
+            takes = fate.late.unwrap_or(takes);
         }
         if self.nodes[observer].life == life {
             // The answer, if one comes, comes earlier.
