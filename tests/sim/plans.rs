@@ -124,6 +124,7 @@ fn failover(recipe: &Recipe) -> PlanDraft {
         let own = Own::TrafficGate { drain: Span::ZERO, on_lost: OnLost::Hold, ttl: Span::secs(30) };
         let mut gate = StepDraft::new(name("gate"), BodyDraft::Own(own));
         gate.needs = before.iter().map(|need| name(need)).collect();
+        gate.timeout = Some(Span::secs(45));
         plan.steps.push(gate);
         before = vec!["gate"];
     } else {

@@ -1,7 +1,7 @@
 //! S3, S4, S11: who may act. Nothing is handed over without a session that lives; runs begin one at a time, by one
 //! transaction over everything that was looked at; a pause stops what begins by itself.
 
-use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, Write};
+use watchkeeper_core::agree::{Guard, Purpose, Txn, Write};
 use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::{Entry, Mode, PlanKind};
@@ -101,12 +101,9 @@ impl Authority {
             && new.run.as_ref().is_none_or(|after| after.id != before.id)
         {
             let ends = entries(txn).any(|(run, e)| run == before.id && matches!(e, Entry::Ended(_)));
-            // A person who adopts in a newer world has what was under way here.
-            let handed = txn.id.purpose == Purpose::Change
-                && scene.store.cluster.0 > 1
-                && new.epoch > old.epoch
-                && new.tried.iter().any(|t| t.run == before.id && t.outcome == Some(Outcome::HandedOver));
-            if !ends && !handed && scene.store.outcome(service, before.id).is_none() {
+            // A person adopts in a world that is newer than the coordinator: nobody can go on with what it forgot.
+            let adopts = new.epoch > old.epoch && txn.id.purpose == Purpose::Change;
+            if !ends && !adopts && scene.store.outcome(service, before.id).is_none() {
                 let what = "a run took the place of another, or was dropped, that had not ended";
                 out.broke(scene.now, "S3", "truth", what);
             }

@@ -122,7 +122,8 @@ impl Liveness {
                     self.told[service] = Some(scene.now);
                 }
             }
-            Event::Blind(_) => self.told[service] = Some(scene.now),
+            // Who is paged for a run knows of the trouble that it is for.
+            Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
             // Who waits for what it depends on has a reason that everybody sees.
             Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Dependency as u32 != 0 => {
                 self.refused[service] = Some(scene.now)

@@ -24,6 +24,7 @@ use watchkeeper_core::order::{Order, Verb};
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
+use watchkeeper_core::view;
 
 use crate::check::Checks;
 use crate::coordinator::Coordinator;
@@ -176,6 +177,8 @@ pub(crate) struct World<'a> {
     pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
+    /// By observer: what the newest beat that everybody was told said of its fitness.
+    pub(crate) beats: Vec<Option<bool>>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
 }
@@ -218,6 +221,7 @@ impl<'a> World<'a> {
             ends: LENGTH,
             visits: Visits::default(),
             window: None,
+            beats: vec![None; shape.observers],
             odd,
         };
         let skewed = world.rng.chance(300);
@@ -283,7 +287,35 @@ impl<'a> World<'a> {
             }
         }
         self.now = self.ends;
+        if self.trace.is_some() {
+            self.tell_where_runs_are();
+        }
         self.close();
+    }
+
+    /// The end of a story: where the runs are that somebody carries.
+    fn tell_where_runs_are(&mut self) {
+        let mut lines = Vec::new();
+        for (who, node) in self.nodes.iter().enumerate() {
+            let Some(core) = &node.core else { continue };
+            for service in core.services() {
+                let status = view::status(core, service.id, node.now(self.now));
+                lines.extend(status.iter().flat_map(|status| &status.runs).map(|run| {
+                    let steps: Vec<String> =
+                        run.steps.iter().map(|(step, state)| format!("{step} {state}")).collect();
+                    format!(
+                        "o{who} {} run {}: {} [{}]",
+                        service.policy.name,
+                        run.run.0,
+                        run.state,
+                        steps.join(", ")
+                    )
+                }));
+            }
+        }
+        for line in lines {
+            self.say(|_| line.clone());
+        }
     }
 
     /// Later, to somebody.
@@ -419,7 +451,11 @@ impl<'a> World<'a> {
             What::RenewsLate(observer, session, fit) => {
                 self.arrives_renewal(observer, session, fit);
             }
+            // A beat like the last one is no news to any core: most of them are saved.
+            What::Pulses(who, _, Some(pulse))
+                if pulse.count % 4 != 0 && self.beats[who] == Some(pulse.fit) => {}
             What::Pulses(who, revision, pulse) => {
+                self.beats[who] = pulse.map(|pulse| pulse.fit);
                 for observer in 0..self.shape.observers {
                     if self.nodes[observer].runs() {
                         self.pulsed(observer, who, revision, pulse);
