@@ -184,6 +184,18 @@ impl Session {
         self.alive.map(|alive| alive.id)
     }
 
+    /// Gives up a session whose whole time has passed since the newest acknowledged renewal was sent. What was sent for
+    /// it may still arrive: who hears no answers would keep for ever, unheard, what hangs on it. From now on a new one
+    /// is asked for. Whether there was one to give up.
+    pub fn abandon(&mut self, now: Mono) -> bool {
+        let over = self.alive.is_some_and(|alive| now >= alive.sent + alive.ttl);
+        if over {
+            self.alive = None;
+            self.sent.clear();
+        }
+        over
+    }
+
     /// The right to act now, if there is one.
     #[must_use]
     pub fn held(&self, now: Mono) -> Option<Held> {
@@ -265,6 +277,18 @@ mod tests {
             mutants::set(None);
             assert_eq!(held, Some(until), "{}", mutant.word());
         }
+    }
+
+    #[test]
+    fn who_hears_no_answers_lets_its_session_go() {
+        let mut session = Session::new(Span::secs(2));
+        let nonce = session.renew(at(1_000));
+        assert!(session.renewed(nonce, alive(TTL)));
+        let unheard = session.renew(at(6_000));
+        assert!(!session.abandon(at(10_999)) && session.id() == Some(ID));
+        assert!(session.abandon(at(11_000)) && session.id().is_none());
+        assert!(!session.renewed(unheard, alive(TTL)), "what was given up does not come back");
+        assert_eq!(session.held(at(11_000)), None);
     }
 
     #[test]

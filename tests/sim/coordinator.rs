@@ -152,7 +152,8 @@ impl Coordinator {
             }
             None => {
                 self.revision += 1;
-                let id = SessionId(self.revision);
+                // No coordinator ever gives the id of another's session.
+                let id = SessionId((self.cluster.0 as u64) << 40 | self.revision);
                 self.sessions.push(Entered { id, observer, last: now, ended: false });
                 id
             }

@@ -8,6 +8,8 @@ use crate::rng::Rng;
 pub(crate) enum Point {
     /// The so-manieth transaction of a start, a journal or an end, as it is sent.
     Write(u32),
+    /// The so-manieth transaction that takes a claim, reads what it is about, or gives it up.
+    Claim(u32),
     /// The so-manieth call, between the look at the clock and the sending.
     Call(u32),
 }
@@ -37,10 +39,14 @@ pub(crate) enum Act {
     Reload,
     /// A renewal is on its way too, and the process stands still.
     PauseRenewing(u64),
+    /// It lands; of that, and of all that follows, the observer hears nothing for so long.
+    Deafens(u64),
+    /// Operators say what comes to their minds about just this, which takes so long.
+    Says(u64),
 }
 
 /// So many kinds of acts there are.
-pub(crate) const ACTS: [&str; 11] = [
+pub(crate) const ACTS: [&str; 13] = [
     "crash before",
     "crash after",
     "answer lost",
@@ -52,6 +58,8 @@ pub(crate) const ACTS: [&str; 11] = [
     "contrary",
     "reload",
     "pause renewing",
+    "said",
+    "deafens",
 ];
 
 impl Act {
@@ -68,12 +76,14 @@ impl Act {
             Act::Contrary => 8,
             Act::Reload => 9,
             Act::PauseRenewing(_) => 10,
+            Act::Says(_) => 11,
+            Act::Deafens(_) => 12,
         }
     }
 
     pub(crate) fn any(rng: &mut Rng) -> Act {
         let long = rng.between(1_000_000, 90_000_000);
-        match rng.below(11) {
+        match rng.below(13) {
             0 => Act::CrashBefore,
             1 => Act::CrashAfter,
             2 => Act::AnswerLost,
@@ -84,6 +94,8 @@ impl Act {
             7 => Act::Abort,
             8 => Act::Contrary,
             9 => Act::Reload,
+            10 => Act::Says(rng.below(2_900_000)),
+            11 => Act::Deafens(rng.between(1_000_000, 40_000_000)),
             _ => Act::PauseRenewing(long),
         }
     }
@@ -104,5 +116,21 @@ impl Aimed {
             Point::Call(rng.between(1, 8) as u32)
         };
         Aimed { point, act: Act::any(rng) }
+    }
+
+    /// A claim changes hands, and something else happens.
+    pub(crate) fn claim(rng: &mut Rng) -> Aimed {
+        let act = match rng.below(5) {
+            0 => Act::Cut(rng.between(10_000_000, 60_000_000)),
+            1..=3 => Act::Deafens(rng.between(1_000_000, 40_000_000)),
+            _ => Act::any(rng),
+        };
+        Aimed { point: Point::Claim(rng.between(1, 14) as u32), act }
+    }
+
+    /// Operators speak as something is being written.
+    pub(crate) fn said(rng: &mut Rng) -> Aimed {
+        let takes = if rng.chance(500) { 0 } else { rng.below(2_900_000) };
+        Aimed { point: Point::Write(rng.between(1, 24) as u32), act: Act::Says(takes) }
     }
 }

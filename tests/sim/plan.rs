@@ -31,8 +31,16 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
             for _ in 0..rng.between(1, 2) {
                 aimed.push(Aimed::any(rng));
             }
+            if rng.chance(350) {
+                for _ in 0..rng.between(2, 6) {
+                    aimed.push(Aimed::said(rng));
+                }
+            }
             if rng.chance(500) {
                 add(rng, shape, &mut faults, true);
+            }
+            if rng.chance(25) {
+                restored(rng, shape, &mut faults);
             }
         }
         9..=12 => {
@@ -47,7 +55,37 @@ pub(crate) fn plan(rng: &mut Rng, shape: &Shape) -> (Vec<Fault>, Vec<Aimed>) {
             }
         }
     }
+    if !faults.is_empty() && rng.chance(100) {
+        aimed.push(Aimed::claim(rng));
+        aimed.push(Aimed::claim(rng));
+    }
+    if !faults.is_empty() && rng.chance(25) {
+        unfit(rng, shape, &mut faults);
+    }
     (faults, aimed)
+}
+
+/// An observer is unfit, and hears nothing more as it gives its claims up.
+fn unfit(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>) {
+    let kinds = [Kind::Full, Kind::Deaf];
+    if faults.iter().any(|fault| kinds.contains(&fault.kind)) {
+        return;
+    }
+    let full = Fault::of(Kind::Full, rng, shape);
+    let full = full.at(full.from, full.from + 90_000_000);
+    let from = full.from + rng.between(2_000_000, 20_000_000);
+    let deaf = Fault::of(Kind::Deaf, rng, shape).at(from, from + rng.between(5_000_000, 50_000_000));
+    faults.extend([full, Fault { who: full.who, ..deaf }]);
+}
+
+/// A backup is made while there is something to carry on, and takes the place of the coordinator.
+fn restored(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>) {
+    if faults.iter().any(|fault| fault.kind == Kind::Restored) {
+        return;
+    }
+    let from = faults[0].from + rng.between(10_000_000, 120_000_000);
+    let until = from + rng.between(2_000_000, 90_000_000);
+    faults.push(Fault::of(Kind::Restored, rng, shape).at(from, until));
 }
 
 fn add(rng: &mut Rng, shape: &Shape, faults: &mut Vec<Fault>, near: bool) {

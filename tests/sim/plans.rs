@@ -104,7 +104,12 @@ fn failover(recipe: &Recipe) -> PlanDraft {
         plan.inputs.push(Input { name: name("why"), kind, choices, default, pattern });
     }
     let mut scale = step("scale", scale, &[]);
-    scale.on_failure = Some(if recipe.undo { OnFailure::Undo } else { OnFailure::Continue });
+    // Only what must not fail needs anything.
+    scale.on_failure = Some(match (recipe.undo, recipe.odd) {
+        (true, _) => OnFailure::Undo,
+        (false, true) => OnFailure::Stop,
+        (false, false) => OnFailure::Continue,
+    });
     plan.steps.push(scale);
     before.push("scale");
     if recipe.chain {
@@ -127,6 +132,7 @@ fn failover(recipe: &Recipe) -> PlanDraft {
         let own = Own::TrafficGate { drain: Span::ZERO, on_lost: OnLost::Hold, ttl: Span::secs(30) };
         let mut gate = StepDraft::new(name("gate"), BodyDraft::Own(own));
         gate.needs = before.iter().map(|need| name(need)).collect();
+        gate.timeout = Some(Span::secs(45));
         plan.steps.push(gate);
         before = vec!["gate"];
     } else {
@@ -143,6 +149,22 @@ fn failover(recipe: &Recipe) -> PlanDraft {
     let mut look = step("look", look, &before);
     look.on_failure = Some(OnFailure::Continue);
     plan.steps.push(look);
+    if let Some(quick) = recipe.phased {
+        let ends = if quick {
+            [Span::millis(1_500), Span::millis(2_500), Span::secs(60)]
+        } else {
+            [Span::secs(20), Span::secs(50), Span::secs(100)]
+        };
+        plan.phases = ["prepare", "move", "after"].map(name).into_iter().zip(ends).collect();
+        for step in &mut plan.steps {
+            let phase = match step.name.as_str() {
+                "promote" | "dns" | "gate" => "move",
+                "look" => "after",
+                _ => "prepare",
+            };
+            step.phase = Some(name(phase));
+        }
+    }
     plan
 }
 

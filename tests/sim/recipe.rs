@@ -40,6 +40,8 @@ pub(crate) struct Recipe {
     /// Nearly everything stands in the way of its failover: a fence that only cuts, a step that needs the old side, an
     /// input that nobody gives; and one scenario only watches.
     pub(crate) odd: bool,
+    /// Its failover has phases, each with a deadline: quick ones, or ones that outlast a call.
+    pub(crate) phased: Option<bool>,
     /// Cooldown and quarantine are short, so that much happens in ten minutes.
     pub(crate) short: bool,
     /// Its scenarios only watch.
@@ -189,6 +191,7 @@ fn scenarios(recipe: &Recipe) -> Vec<ScenarioDraft> {
         // The rung's own would allow far more.
         scenario.objectives = Objectives::both(Span::mins(15), RPO);
         scenario.veto = if recipe.veto { Span::secs(10) } else { Span::ZERO };
+        scenario.approval_within = Span::secs(90);
         all.push(scenario);
     }
     if recipe.repair {
@@ -196,6 +199,8 @@ fn scenarios(recipe: &Recipe) -> Vec<ScenarioDraft> {
         scenario.plan = Some(name("restart"));
         scenario.mode = Mode::Auto;
         scenario.when = vec![WhenDraft { down: vec![name("web")], ..WhenDraft::default() }];
+        // So long that a failover may overtake it.
+        scenario.veto = if recipe.veto { Span::secs(75) } else { Span::ZERO };
         all.push(scenario);
     }
     let mut scenario = ScenarioDraft::new(name("told"));

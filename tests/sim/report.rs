@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use watchkeeper_core::agree::{ClaimInput, ClaimState};
 use watchkeeper_core::decide::Gate;
+use watchkeeper_core::event::AnyCell;
+use watchkeeper_core::plan::saga::{Cell, RunInput, RunState};
 use watchkeeper_core::state::Visits;
 
 use crate::aimed::AIMED;
@@ -168,6 +171,50 @@ fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_
     World::new(shape, rng.next(), faults, aimed, trace, true)
 }
 
+/// Why no world can come to a cell, if that is so; the saga's own tests come to all of a run's.
+fn elsewhere(cell: AnyCell) -> Option<&'static str> {
+    match cell {
+        AnyCell::Saga(Cell::Run(state, input)) => run_elsewhere(state, input),
+        AnyCell::Claim(ClaimState::Frozen, ClaimInput::Deadline) => Some(
+            "what could be late again is not frozen any more: it thaws as soon as it has the right to act",
+        ),
+        AnyCell::Claim(ClaimState::Holding | ClaimState::Frozen, ClaimInput::Granted) => {
+            Some("one transaction at a time: what takes a claim is answered before anything is read")
+        }
+        AnyCell::Claim(ClaimState::Idle, ClaimInput::GaveUp) => {
+            Some("with a claim whatever it had on its way is dropped, and nobody waits for that answer")
+        }
+        _ => None,
+    }
+}
+
+fn run_elsewhere(state: RunState, input: RunInput) -> Option<&'static str> {
+    match (state, input) {
+        (
+            RunState::Ended,
+            RunInput::VerdictUp
+            | RunInput::Changed
+            | RunInput::ClaimLost
+            | RunInput::Pause
+            | RunInput::Reload
+            | RunInput::Supersede,
+        ) => Some("a run that has ended is carried no more: nothing but a person who names it can mean it"),
+        (RunState::Ended, RunInput::Veto | RunInput::ApproveMatching | RunInput::ApproveMismatch) => {
+            Some("a veto and a yes name no run: they mean what is asked, or what is under way")
+        }
+        (RunState::Ended, RunInput::RetryUndo | RunInput::SkipUndo) => {
+            Some("of a run that is carried no more nobody knows whether it was being taken back")
+        }
+        (RunState::Starting, RunInput::VerdictUp | RunInput::Changed | RunInput::Supersede) => Some(
+            "while a start is on its way no wish is looked at: what it compares says whether it still holds",
+        ),
+        (RunState::Draining | RunState::Undoing | RunState::Ending, RunInput::Supersede) => {
+            Some("a run that is stopping already is waited for, and is not told to stop again")
+        }
+        _ => None,
+    }
+}
+
 /// How often each rule was broken, and at which seeds first.
 fn rules(broken: &[(u64, Vec<String>)]) {
     let mut rules: BTreeMap<String, Vec<u64>> = BTreeMap::new();
@@ -244,7 +291,8 @@ impl Sum {
             low += usize::from(!is);
             println!("sim: floor {}: {what}: {how}", if is { "reached" } else { "MISSED" });
         };
-        let missed: Vec<String> = self.visits.missed().map(|cell| cell.to_string()).collect();
+        let missed = self.visits.missed().filter(|cell| elsewhere(*cell).is_none());
+        let missed: Vec<String> = missed.map(|cell| cell.to_string()).collect();
         floor("every cell of the tables", missed.is_empty(), format!("never: {}", missed.join(", ")));
         let gates: Vec<&str> = Gate::ALL
             .iter()

@@ -56,12 +56,14 @@ pub(crate) fn all() -> Vec<Shape> {
         (3, 2, vec![plain, Recipe { depends: true, ..fenced }]),
         (3, 3, vec![fenced, Recipe { depends: true, ..plain }, Recipe::stateless()]),
         (3, 2, vec![Recipe { veto: true, short: true, rejoin: true, ..fenced }]),
-        (3, 2, vec![Recipe { undo: true, short: true, ..fenced }]),
-        (1, 2, vec![Recipe { short: true, ..plain }]),
+        (3, 2, vec![Recipe { undo: true, short: true, phased: Some(false), ..fenced }]),
+        (1, 2, vec![Recipe { short: true, phased: Some(true), ..plain }]),
         (3, 2, vec![Recipe { odd: true, repair: true, short: true, ..fenced }]),
         (5, 2, vec![fenced]),
         (5, 3, vec![Recipe { repair: true, rejoin: true, short: true, ..fenced }, Recipe::stateless()]),
         (7, 2, vec![fenced, plain]),
+        (3, 2, vec![Recipe { veto: true, repair: true, short: true, phased: Some(true), ..plain }]),
+        (3, 2, vec![Recipe { approve: true, undo: true, rejoin: true, short: true, ..plain }]),
     ];
     lists.into_iter().map(|(observers, regions, recipes)| Shape::new(observers, regions, recipes)).collect()
 }

@@ -61,6 +61,15 @@ pub(crate) fn run(from: u64, seeds: u64) -> ExitCode {
             secs(at(99)),
             secs(took.last().copied())
         );
+        for worst in watchkeeper_core::view::worst_cases(&shape.policies[0], &shape.policies[0].services[0]) {
+            let scenario = &shape.policies[0].services[0].scenarios[worst.scenario.index()].name;
+            let to_start = worst.to_start();
+            if worst.case.from().is_some_and(|from| from.index() == 0) {
+                println!(
+                    "worst case from the fault to the start, as `view` states it, for scenario {scenario}: {to_start}"
+                );
+            }
+        }
         late.truncate(8);
         if !late.is_empty() {
             println!("missed at seeds {late:?}");

@@ -14,6 +14,7 @@ use crate::ids::{Name, ServiceId};
 use crate::input::Seen;
 use crate::mutants::{self, Mutant};
 use crate::severity::IncidentInput;
+use crate::state::acting::Acting;
 use crate::state::{AskState, RecordKnown, Service, State, TriedKnown};
 use crate::time::{Mono, Now};
 
@@ -141,13 +142,19 @@ fn record(
     out: &mut Out,
 ) {
     let Some(service) = state.service_mut(id) else { return };
-    if let Some(acting) = service.acting.as_deref_mut().filter(|acting| acting.read < revision) {
+    // The coordinator is another than the one that was read before, and knows of none.
+    let none = revision == 0 && record.is_none();
+    let forgets = |acting: &Acting| none && acting.read == 0 && acting.record.is_some();
+    if let Some(acting) =
+        service.acting.as_deref_mut().filter(|acting| acting.read < revision || forgets(acting))
+    {
         // Whoever may write the next one keeps the whole of it.
         (acting.read, acting.record) = (revision, record.clone());
         mark(state, id);
     }
     let Some(service) = state.service_mut(id) else { return };
-    if revision <= service.known.record_revision {
+    let gone = none && service.known.record_revision == 0 && service.known.record.is_some();
+    if revision <= service.known.record_revision && !gone {
         return;
     }
     service.known.record_revision = revision;

@@ -352,6 +352,16 @@ impl ServicePolicy {
         }
     }
 
+    /// How long it takes at worst from a fault to the first failed sample of the slowest trigger probe.
+    #[must_use]
+    pub fn worst_first_failure(&self) -> Option<Span> {
+        let trigger = |(part, _): &(&crate::verdict::standing::ProbePart, _)| {
+            part.tier == crate::verdict::Tier::Trigger
+        };
+        let all = self.parts.probes.iter().zip(&self.probes).filter(trigger);
+        all.map(|(_, probe)| probe.debounce.interval().plus(probe.debounce.timeout())).max()
+    }
+
     /// How long it takes at worst from a fault to the last strike of the slowest trigger probe.
     #[must_use]
     pub fn worst_detection(&self) -> Option<Span> {

@@ -19,6 +19,12 @@ pub struct Acting {
     pub claim: ClaimState,
     /// The revision at which the claim that we hold was created.
     pub created: u64,
+    /// The revision of the claim at which it was told of last.
+    pub told: u64,
+    /// So many renewals of the session it was told of,
+    pub renewals: u64,
+    /// and whether there was a right to act.
+    pub right: bool,
     /// Since when nobody holds the claim, as we know.
     pub free: Option<Mono>,
     /// It was given up or refused: not again before then.

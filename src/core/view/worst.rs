@@ -21,6 +21,8 @@ pub struct WorstCase {
     pub case: Case,
     /// From the fault to the last strike of the slowest trigger probe.
     pub detection: Span,
+    /// From the fault to the first failed sample of the slowest trigger probe.
+    pub first: Span,
     /// How long the condition must hold, from its first failed sample: it bounds what follows from below.
     pub held: Span,
     /// Asking everybody to look again: the pause after an ask that came too early, and the answers.
@@ -35,7 +37,7 @@ impl WorstCase {
     /// From the fault to the start.
     #[must_use]
     pub fn to_start(&self) -> Span {
-        self.detection.max(self.held).plus(self.ask).plus(self.veto)
+        self.detection.max(self.first.plus(self.held)).plus(self.ask).plus(self.veto)
     }
 
     /// From the fault to the end.
@@ -50,6 +52,7 @@ impl WorstCase {
 pub fn worst_cases(policy: &Policy, service: &ServicePolicy) -> Vec<WorstCase> {
     let mut all = Vec::new();
     let detection = service.worst_detection().unwrap_or(Span::ZERO);
+    let first = service.worst_first_failure().unwrap_or(Span::ZERO);
     // Asked once when nothing could be said yet, and once more after the least pause between two asks.
     let ask = policy.ask.times(2).plus(Span::secs(1));
     for (at, scenario) in service.scenarios.iter().enumerate() {
@@ -61,6 +64,7 @@ pub fn worst_cases(policy: &Policy, service: &ServicePolicy) -> Vec<WorstCase> {
             scenario: ScenarioPos::at(at),
             case: each.case(),
             detection,
+            first,
             held,
             ask,
             veto: scenario.veto,

@@ -1,7 +1,7 @@
 //! S3, S4, S11: who may act. Nothing is handed over without a session that lives; runs begin one at a time, by one
 //! transaction over everything that was looked at; a pause stops what begins by itself.
 
-use watchkeeper_core::agree::{Guard, Txn, Write};
+use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, Write};
 use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::{Entry, Mode, PlanKind};
@@ -132,7 +132,12 @@ impl Authority {
             && new.run.as_ref().is_none_or(|after| after.id != before.id)
         {
             let ends = entries(txn).any(|(run, e)| run == before.id && matches!(e, Entry::Ended(_)));
-            if !ends && scene.store.outcome(service, before.id).is_none() {
+            // A person who adopts in a newer world has what was under way here.
+            let handed = txn.id.purpose == Purpose::Change
+                && scene.store.cluster.0 > 1
+                && new.epoch > old.epoch
+                && new.tried.iter().any(|t| t.run == before.id && t.outcome == Some(Outcome::HandedOver));
+            if !ends && !handed && scene.store.outcome(service, before.id).is_none() {
                 let what = "a run took the place of another, or was dropped, that had not ended";
                 out.broke(scene.now, "S3", "truth", what);
             }
@@ -155,7 +160,10 @@ impl Authority {
 
 /// It changes what only the claim's holder may change. A pause, or a word about what is over, may be said anywhere.
 fn moves(scene: &Scene<'_>, txn: &Txn) -> bool {
-    let old = scene.store.record(txn.id.service.index());
+    let keys = &scene.store.services[txn.id.service.index()].record;
+    // What compares a record that is none any more changes nothing.
+    let old_one = txn.guards.iter().any(|guard| matches!(guard, Guard::Record(at) if *at != keys.0));
+    let old = keys.1.as_ref().filter(|_| !old_one);
     txn.writes.iter().any(|write| match write {
         Write::Record(new) => old.is_some_and(|old| {
             (&old.active, old.epoch, &old.run, &old.beside, old.serial, &old.gate)

@@ -33,8 +33,11 @@ impl Faulty {
     }
 
     pub(crate) fn lately(&self, now: u64) -> usize {
-        (0..self.since.len())
-            .filter(|&o| self.since[o].is_some() || self.clean[o].is_some_and(|clean| now < clean + LINGERS))
-            .count()
+        (0..self.since.len()).filter(|&observer| self.is_lately(observer, now)).count()
+    }
+
+    /// Whether that one's voice may still be wrong.
+    pub(crate) fn is_lately(&self, observer: usize, now: u64) -> bool {
+        self.since[observer].is_some() || self.clean[observer].is_some_and(|clean| now < clean + LINGERS)
     }
 }

@@ -82,6 +82,11 @@ impl Liveness {
         self.adopted[service] = true;
     }
 
+    /// A person has said no.
+    pub(crate) fn vetoed(&mut self, service: usize, now: u64) {
+        self.refused[service] = Some(now);
+    }
+
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.open.iter_mut().for_each(|open| open[observer] = false);
     }
@@ -117,7 +122,8 @@ impl Liveness {
                     self.told[service] = Some(scene.now);
                 }
             }
-            Event::Blind(_) => self.told[service] = Some(scene.now),
+            // Who is paged for a run knows of the trouble that it is for.
+            Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
             // Who waits for what it depends on has a reason that everybody sees.
             Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Dependency as u32 != 0 => {
                 self.refused[service] = Some(scene.now)

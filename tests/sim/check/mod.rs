@@ -333,6 +333,11 @@ impl Checks {
         }
     }
 
+    /// Somebody says no to what is announced or asked.
+    pub(crate) fn vetoed(&mut self, service: usize, now: u64) {
+        self.liveness.vetoed(service, now);
+    }
+
     /// The coordinator is another, with an older account.
     pub(crate) fn restored(&mut self) {
         self.records.restored();

@@ -21,6 +21,8 @@ pub(crate) struct Votes {
     lived: Vec<Vec<u64>>,
     /// By service, then region: nobody could be served there since then.
     unserved: Vec<Vec<Option<u64>>>,
+    /// By service: where its record says that it is active, and since when.
+    active: Vec<Option<(usize, u64)>>,
     /// By service, then region: from when until when that was so last.
     trouble: Vec<Vec<(u64, u64)>>,
     /// By service, then region: it could not take over since then.
@@ -40,6 +42,7 @@ impl Votes {
             living: vec![vec![None; shape.regions]; shape.services],
             lived: vec![vec![0; shape.regions]; shape.services],
             unserved: vec![vec![None; shape.regions]; shape.services],
+            active: vec![None; shape.services],
             trouble: vec![vec![(0, 0); shape.regions]; shape.services],
             unready: vec![vec![None; shape.regions]; shape.services],
             heard: vec![vec![None; shape.regions]; shape.services],
@@ -55,6 +58,10 @@ impl Votes {
             (true, Some(_)) | (false, None) => {}
         };
         for service in 0..scene.shape.services {
+            let at = scene.store.active(service);
+            if self.active[service].map(|(at, _)| at) != at {
+                self.active[service] = at.map(|at| (at, scene.now));
+            }
             for region in 0..scene.shape.regions {
                 keep(&mut self.serving[service][region], scene.serves(service, region));
                 let serves = scene.serves(service, region);
@@ -164,10 +171,11 @@ impl Votes {
             let what = "a failover began by itself to a region that does not live";
             out.broke(scene.now, "S7", "truth", what);
         }
-        self.held(scene, service, (from, to), asked_at, few, out);
+        self.held(scene, service, (from, to), asked_at, few, faulty, out);
     }
 
     /// What a scenario and its gates say, against what was really so.
+    #[expect(clippy::too_many_arguments, reason = "a start, and everything that was so")]
     fn held(
         &self,
         scene: &Scene<'_>,
@@ -175,6 +183,7 @@ impl Votes {
         (from, to): (usize, usize),
         asked_at: u64,
         few: bool,
+        faulty: &Faulty,
         out: &mut Out,
     ) {
         let recipe = scene.shape.recipes[service];
@@ -195,12 +204,16 @@ impl Votes {
         if before(self.unready[service][to]) {
             broke("S7", "truth", "a failover began by itself to a region that could not take over");
         }
-        if before(self.heard[service][to]) {
+        // Only who stands beside the standby can see that it hears.
+        let seen = (0..scene.shape.observers)
+            .any(|o| scene.shape.stands_in(o) == Some(to) && !faulty.is_lately(o, scene.now));
+        if before(self.heard[service][to]) && seen {
             broke("S14", "truth", "a failover began by itself while a standby heard the primary");
         }
         let first = (recipe.depends && service > 0).then_some(0);
         if let Some(first) = first
             && scene.store.active(first) == Some(from)
+            && self.active[first].is_some_and(|(at, since)| at == from && since < asked_at)
             && before(self.unserved[first][from])
         {
             broke("S7", "letter", "a failover began before what it depends on had moved");

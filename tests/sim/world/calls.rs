@@ -48,7 +48,12 @@ impl World<'_> {
         };
         let left = call.not_after.map(|end| end.as_micros().saturating_sub(now.as_micros()));
         let deadline = call.deadline.as_micros().saturating_sub(now.as_micros());
-        self.put(deadline, observer, What::Finished(number, Box::new(finished(&call, Reply::Unknown))));
+        // Whoever waits may hear of it only after its deadline: it is answered once all the same.
+        let often = if self.truth.ailing[call.service.index()].expired { 300 } else { 40 };
+        let late = !self.aimed.is_empty() && self.rng.chance(often);
+        let after = if late { self.rng.between(1_000, 20_000_000) } else { 0 };
+        let given_up = deadline + after;
+        self.put(given_up, observer, What::Finished(number, Box::new(finished(&call, Reply::Unknown))));
         let service = call.service;
         // What nothing checks is signed for a time, and dies with it.
         let signed = self.class(&call).and_then(|(class, late)| match class {
@@ -63,6 +68,7 @@ impl World<'_> {
             call,
             arrived,
             mute: false,
+            slow: late.then_some(self.now + given_up - 1),
         };
         self.handed += 1;
         let point = Point::Call(self.handed);
@@ -177,6 +183,7 @@ impl World<'_> {
             return;
         }
         let finished = Finished { mark, ..finished(&sent.call, reply) };
+        let takes = sent.slow.map_or(takes, |at| at.saturating_sub(self.now).max(takes));
         self.put(takes, by, What::Finished(sent.number, Box::new(finished)));
     }
 
@@ -200,6 +207,10 @@ impl World<'_> {
         }
         if self.rng.chance(5) {
             self.tell(observer, Input::Finished(finished.clone()));
+        } else if !self.aimed.is_empty() && self.rng.chance(60) {
+            let most = *self.rng.pick(&[50_000, 3_000_000, 40_000_000]);
+            let later = self.rng.between(1_000, most);
+            self.put(later, observer, What::Again(Box::new(finished.clone())));
         }
         self.tell(observer, Input::Finished(finished));
     }

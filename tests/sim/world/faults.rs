@@ -202,6 +202,13 @@ impl World<'_> {
                 self.put(3_500_000, observer, What::Contact);
                 Fate::default()
             }
+            Act::Deafens(span) => {
+                self.truth.sick[observer].deaf = true;
+                self.truth.faults[observer] += 1;
+                self.checks.faulty.look(self.now, self.shape, &self.truth);
+                self.put(span, NOBODY, What::Mends(observer));
+                Fate { mute: true, ..Fate::default() }
+            }
             Act::Abort => {
                 self.order(observer, Some(service), Verb::Abort { run: None });
                 Fate::default()
@@ -214,6 +221,10 @@ impl World<'_> {
             Act::Reload => {
                 self.put(0, observer, What::Reloads);
                 Fate::default()
+            }
+            Act::Says(takes) => {
+                self.all_say(observer, service.index());
+                Fate { late: (takes > 0).then_some(takes), ..Fate::default() }
             }
         }
     }
@@ -247,6 +258,7 @@ impl World<'_> {
 
     pub(super) fn mends(&mut self, observer: usize) {
         self.truth.coordinator[observer] = true;
+        self.truth.sick[observer].deaf = false;
         self.truth.faults[observer] = self.truth.faults[observer].saturating_sub(1);
         self.checks.faulty.look(self.now, self.shape, &self.truth);
         self.put(500_000, observer, What::Contact);

@@ -13,7 +13,7 @@ pub(crate) use writing::asks;
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Answer, Pulse, Txn, TxnId};
-use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
+use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId};
 use watchkeeper_core::effect::{Call, Effect};
 use watchkeeper_core::engine::{start, step};
 use watchkeeper_core::health::Sample;
@@ -24,11 +24,12 @@ use watchkeeper_core::order::{Order, Verb};
 use watchkeeper_core::plan::StepName;
 use watchkeeper_core::state::{State, Visits};
 use watchkeeper_core::time::Span;
+use watchkeeper_core::view;
 
 use crate::check::Checks;
 use crate::coordinator::Coordinator;
 use crate::directed::Aimed;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::heap::Heap;
 use crate::observer::{Due, Node};
 use crate::provider::{Arrived, Providers};
@@ -60,6 +61,8 @@ pub(crate) struct Sent {
     pub(crate) refused_at: Option<u64>,
     /// Its answer gets lost.
     pub(crate) mute: bool,
+    /// Its answer comes after its deadline, then.
+    pub(crate) slow: Option<u64>,
 }
 
 /// A transaction on its way.
@@ -83,7 +86,7 @@ pub(crate) enum What {
     /// The core wants to be woken.
     Wake(u64),
     /// A fact is seen.
-    Told(Box<Seen>),
+    Told(ClusterId, Box<Seen>),
     /// An observer sees a pulse.
     Pulsed(usize, u64, Option<Pulse>),
     /// Everybody sees it, as it mostly is.
@@ -106,6 +109,8 @@ pub(crate) enum What {
     Arrives(Box<Sent>),
     /// A call is answered, or given up.
     Finished(u64, Box<Finished>),
+    /// The same answer comes once more.
+    Again(Box<Finished>),
     /// A promotion is over.
     Promoted(usize, usize),
     /// A database may stop with its daemon.
@@ -127,6 +132,8 @@ pub(crate) enum What {
     Mends(usize),
     /// An operator looks whether there is something to do.
     Person(usize),
+    /// Somebody says something to whoever holds the claim of a service by then.
+    Says(usize, Box<Verb>),
     /// An order reaches an observer.
     Orders(Box<Order>),
     /// The process starts again.
@@ -158,6 +165,7 @@ pub(crate) struct World<'a> {
     pub(crate) users: Users,
     pub(crate) checks: Checks,
     pub(crate) writes: u32,
+    pub(crate) claims: u32,
     pub(crate) handed: u32,
     pub(crate) calls: u64,
     pub(crate) orders: people::Orders,
@@ -169,6 +177,8 @@ pub(crate) struct World<'a> {
     pub(crate) odd: bool,
     /// A maintenance window, by the wall.
     pub(crate) window: Option<(u64, u64)>,
+    /// By observer: what the newest beat that everybody was told said of its fitness.
+    pub(crate) beats: Vec<Option<bool>>,
     /// The coordinator answers renewals late.
     pub(crate) slow: bool,
     /// Answers of providers come again, later.
@@ -211,6 +221,7 @@ impl<'a> World<'a> {
             store: Coordinator::new(shape.observers, shape.services),
             backup: None,
             writes: 0,
+            claims: 0,
             handed: 0,
             calls: 0,
             orders: people::Orders::default(),
@@ -219,6 +230,7 @@ impl<'a> World<'a> {
             ends: LENGTH,
             visits: Visits::default(),
             window: None,
+            beats: vec![None; shape.observers],
             slow: false,
             echoes: false,
             script: Vec::new(),
@@ -238,6 +250,14 @@ impl<'a> World<'a> {
             // Nobody has said yet where they are active.
             for keys in &mut world.store.services {
                 keys.record = (0, None);
+            }
+            if world.rng.chance(300) {
+                // And its backup knows as little, when it is needed.
+                let until = world.rng.between(60_000_000, 300_000_000);
+                let fault = Fault { kind: Kind::Restored, who: 0, region: 0, from: 1_000, until };
+                if !world.faults.iter().any(|other| other.kind == Kind::Restored) {
+                    world.faults.push(fault);
+                }
             }
         }
         for observer in 0..shape.observers {
@@ -287,7 +307,35 @@ impl<'a> World<'a> {
             }
         }
         self.now = self.ends;
+        if self.trace.is_some() {
+            self.tell_where_runs_are();
+        }
         self.close();
+    }
+
+    /// The end of a story: where the runs are that somebody carries.
+    fn tell_where_runs_are(&mut self) {
+        let mut lines = Vec::new();
+        for (who, node) in self.nodes.iter().enumerate() {
+            let Some(core) = &node.core else { continue };
+            for service in core.services() {
+                let status = view::status(core, service.id, node.now(self.now));
+                lines.extend(status.iter().flat_map(|status| &status.runs).map(|run| {
+                    let steps: Vec<String> =
+                        run.steps.iter().map(|(step, state)| format!("{step} {state}")).collect();
+                    format!(
+                        "o{who} {} run {}: {} [{}]",
+                        service.policy.name,
+                        run.run.0,
+                        run.state,
+                        steps.join(", ")
+                    )
+                }));
+            }
+        }
+        for line in lines {
+            self.say(|_| line.clone());
+        }
     }
 
     /// Later, to somebody.
@@ -363,8 +411,9 @@ impl<'a> World<'a> {
                     self.tell(observer, Input::Tick);
                 }
             }
-            What::Told(seen) => {
-                if self.hears(observer) {
+            What::Told(by, seen) => {
+                // What another coordinator was about to tell is never told.
+                if by == self.store.cluster && self.hears(observer) {
                     self.tell(observer, Input::Seen(*seen));
                 }
             }
@@ -380,6 +429,7 @@ impl<'a> World<'a> {
                     self.finish(observer, *finished);
                 }
             }
+            What::Again(finished) => self.tell(observer, Input::Finished(*finished)),
             What::ReadBack(service, run, step, writable) => {
                 self.tell(observer, Input::ReadBack { service, run, step, writable });
             }
@@ -400,6 +450,7 @@ impl<'a> World<'a> {
             | What::Resumes(_)
             | What::Mends(_)
             | What::Person(_)
+            | What::Says(..)
             | What::Rises => unreachable!("it happens to nobody"),
         }
     }
@@ -421,7 +472,11 @@ impl<'a> World<'a> {
             What::RenewsLate(observer, session, fit) => {
                 self.arrives_renewal(observer, session, fit);
             }
+            // A beat like the last one is no news to any core: most of them are saved.
+            What::Pulses(who, _, Some(pulse))
+                if pulse.count % 4 != 0 && self.beats[who] == Some(pulse.fit) => {}
             What::Pulses(who, revision, pulse) => {
+                self.beats[who] = pulse.map(|pulse| pulse.fit);
                 for observer in 0..self.shape.observers {
                     if self.nodes[observer].runs() {
                         self.pulsed(observer, who, revision, pulse);
@@ -447,6 +502,7 @@ impl<'a> World<'a> {
                 self.order(to, Some(ServiceId::at(service)), verb);
             }
             What::Person(person) => self.person(person),
+            What::Says(service, verb) => self.says(service, *verb),
             What::Rises => {
                 for observer in 0..self.shape.observers {
                     self.rise(observer);
@@ -456,13 +512,14 @@ impl<'a> World<'a> {
             | What::Sampled(_)
             | What::Checked(_)
             | What::Wake(_)
-            | What::Told(_)
+            | What::Told(..)
             | What::Pulsed(..)
             | What::Renewed(..)
             | What::Answered(..)
             | What::Contact
             | What::Sends(_)
             | What::Finished(..)
+            | What::Again(_)
             | What::ReadBack(..)
             | What::Flush
             | What::Orders(_)

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Mode, RunId};
+use watchkeeper_core::decide::Gate;
+use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::input::Input;
 use watchkeeper_core::order::{Accepts, Order, OrderId, Refused, Reply, Verb};
@@ -11,6 +13,7 @@ use watchkeeper_core::plan::{PlanKind, StepName};
 use watchkeeper_core::time::Span;
 
 use super::{LENGTH, NOBODY, What, World};
+use crate::directed::Act;
 use crate::shape::{name, region};
 
 /// An order on its way.
@@ -35,6 +38,10 @@ pub(crate) struct Orders {
     responder: bool,
     /// Since when each service's run has been under way, as the responder sees it.
     seen: Vec<Option<(RunId, u64)>>,
+    /// Somebody listens to what is told, and has an opinion.
+    listens: bool,
+    /// The step that is being written of.
+    pub(super) about: Option<StepName>,
 }
 
 impl Orders {
@@ -52,6 +59,15 @@ impl World<'_> {
             return;
         }
         self.orders.responder = self.rng.chance(750);
+        self.orders.listens = !self.faults.is_empty() && self.rng.chance(400);
+        if self.store.services.iter().any(|keys| keys.record.1.is_none()) {
+            for _ in 0..3 {
+                let at = self.rng.between(300_000, 12_000_000);
+                let verb = self.at_first();
+                let service = self.rng.below(self.shape.services as u64) as usize;
+                self.put(at, NOBODY, What::Says(service, Box::new(verb)));
+            }
+        }
         if self.orders.responder {
             let at = self.rng.between(20_000_000, 40_000_000);
             self.put(at, NOBODY, What::Person(0));
@@ -100,6 +116,9 @@ impl World<'_> {
     }
 
     pub(super) fn ordered(&mut self, observer: usize, order: Order) {
+        if let (Verb::Veto | Verb::Abort { .. }, Some(service)) = (&order.verb, order.service) {
+            self.checks.vetoed(service.index(), self.now);
+        }
         let person = matches!(
             order.verb,
             Verb::Failover { .. }
@@ -281,6 +300,8 @@ impl World<'_> {
         let step = step.unwrap_or_else(|| StepName::own(name("dns")));
         let accepts = if self.rng.chance(700) { self.generous(service) } else { Accepts::default() };
         let id = Some(ServiceId::at(service));
+        let old = run.filter(|run| run.0 > 0 && self.rng.chance(300));
+        let old = old.map(|run| RunId(self.rng.between(1, run.0)));
         let verb = match self.rng.below(26) {
             0..=2 => Verb::Failover {
                 to: self.rng.chance(500).then_some(there),
@@ -301,11 +322,11 @@ impl World<'_> {
             7 => Verb::Approve { accepts },
             8 => Verb::ApproveStep { run: None, step },
             9 => Verb::Veto,
-            10 | 11 => Verb::Abort { run: None },
-            12 => Verb::Retry { run: None, step },
-            13 => Verb::Skip { run: None, step },
+            10 | 11 => Verb::Abort { run: old },
+            12 => Verb::Retry { run: old, step },
+            13 => Verb::Skip { run: old, step },
             14 => Verb::Tick { run: None, step, item: 0 },
-            15 => Verb::HandOver { run: None },
+            15 => Verb::HandOver { run: old },
             16 => Verb::Release { region: there },
             17 | 18 => Verb::Pause,
             19 => Verb::Resume,
@@ -320,6 +341,157 @@ impl World<'_> {
             _ => Verb::Adopt { region: self.writable_somewhere(service).unwrap_or(there) },
         };
         (id, verb)
+    }
+
+    /// What is said where nobody has said anything yet.
+    fn at_first(&mut self) -> Verb {
+        let accepts = Accepts::default();
+        match self.rng.below(3) {
+            0 => Verb::Failover { to: Some(name(&region(0))), plan: None, planned: false, accepts },
+            1 => Verb::Run {
+                plan: name("look"),
+                at: None,
+                mode: Mode::Live,
+                given: Vec::new(),
+                longest: None,
+                accepts,
+            },
+            _ => Verb::Adopt { region: name(&region(0)) },
+        }
+    }
+
+    pub(super) fn says(&mut self, service: usize, verb: Verb) {
+        let to = self.whom(service);
+        self.order(to, Some(ServiceId::at(service)), verb);
+    }
+
+    /// Later, to whoever holds the claim then.
+    fn later(&mut self, most: u64, service: usize, verb: Verb) {
+        let later = self.rng.between(1_000, most);
+        self.put(later, NOBODY, What::Says(service, Box::new(verb)));
+    }
+
+    /// Everything is accepted, of the plan that was shown.
+    fn shown(&self, service: usize) -> Accepts {
+        let id = ServiceId::at(service);
+        let core = self.nodes.iter().find_map(|node| node.core.as_ref());
+        let known = core.and_then(|core| core.service(id));
+        let plan = known.and_then(|known| known.policy.plans.first());
+        let case = plan.and_then(|plan| plan.set.plans().next()).map(|plan| plan.case());
+        let hash = plan.zip(case).and_then(|(plan, case)| plan.set.hash(case));
+        Accepts { hash, ..self.generous(service) }
+    }
+
+    /// One word to a run, or to what may become one.
+    fn word(&mut self, service: usize, run: Option<RunId>, step: StepName) -> Verb {
+        match self.rng.below(14) {
+            0 | 1 => Verb::Veto,
+            2 => Verb::Approve { accepts: self.shown(service) },
+            3 | 4 => Verb::Approve { accepts: self.generous(service) },
+            5 => Verb::Approve { accepts: Accepts::default() },
+            6 => Verb::Abort { run },
+            7 | 8 => Verb::Retry { run, step },
+            9 | 10 => Verb::Skip { run, step },
+            11 => Verb::HandOver { run },
+            12 => Verb::Pause,
+            _ => Verb::AcknowledgeIncident,
+        }
+    }
+
+    /// As something is being written, several people speak at once, each about just that.
+    pub(super) fn all_say(&mut self, observer: usize, service: usize) {
+        let any = self.store.record(service).map(|record| RunId(record.runs));
+        let step = self.orders.about.take();
+        let step = step.or_else(|| any.and_then(|run| self.some_step(service, run)));
+        let step = step.unwrap_or_else(|| StepName::own(name("dns")));
+        for _ in 0..self.rng.between(1, 3) {
+            let verb = self.word(service, None, step.clone());
+            if self.rng.chance(600) {
+                self.order(observer, Some(ServiceId::at(service)), verb);
+            } else {
+                self.later(2_500_000, service, verb);
+            }
+        }
+        if self.rng.chance(250) {
+            // Elsewhere somebody changes the record meanwhile.
+            let other = self.rng.below(self.shape.observers as u64) as usize;
+            let verb = if self.rng.chance(500) { Verb::Pause } else { Verb::Resume };
+            self.order(other, Some(ServiceId::at(service)), verb);
+        }
+    }
+
+    /// What is told makes some people speak.
+    pub(super) fn people_hear(&mut self, observer: usize, service: ServiceId, event: &Event) {
+        if !self.orders.listens {
+            return;
+        }
+        let at = service.index();
+        match event {
+            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Veto as u32 != 0 => {
+                self.announced(observer, at);
+            }
+            Event::Decided(Decided::Blocked(..)) if self.rng.chance(30) => {
+                let verb = Verb::Approve { accepts: self.shown(at) };
+                self.later(5_000_000, at, verb);
+            }
+            Event::Drifted(_) | Event::Paged(Paged::Foreign) if self.rng.chance(250) => {
+                let later = self.rng.between(100_000, 150_000_000);
+                if let Some(region) = self.writable_somewhere(at) {
+                    self.put(later, NOBODY, What::Says(at, Box::new(Verb::Adopt { region })));
+                }
+            }
+            Event::Ended { run, .. } => self.ended(at, *run),
+            _ => {}
+        }
+    }
+
+    /// What is announced can be stopped, and much else can happen to it.
+    fn announced(&mut self, observer: usize, service: usize) {
+        if self.store.holder(service) != Some(observer) || self.rng.chance(400) {
+            return;
+        }
+        match self.rng.below(10) {
+            0 => {
+                let later = self.rng.between(1_000, 9_000_000);
+                self.put(later, observer, What::Reloads);
+            }
+            1 => {
+                let span = self.rng.between(20_000_000, 60_000_000);
+                self.aim(observer, ServiceId::at(service), Act::Cut(span));
+            }
+            _ => {
+                let verb = self.word(service, None, StepName::own(name("dns")));
+                self.later(9_000_000, service, verb);
+            }
+        }
+    }
+
+    /// Somebody comes too late, or goes on from there.
+    fn ended(&mut self, service: usize, run: RunId) {
+        let Some(record) = self.store.record(service) else { return };
+        if let Some(there) = record.rejoined.first().cloned()
+            && self.rng.chance(600)
+        {
+            let accepts = self.generous(service);
+            let verb = match self.rng.below(5) {
+                4 => Verb::Adopt { region: there },
+                0 => Verb::Release { region: there },
+                1 => Verb::Failover { to: Some(there), plan: None, planned: true, accepts },
+                _ => Verb::Run {
+                    plan: name("rejoin"),
+                    at: Some(there),
+                    mode: Mode::Live,
+                    given: Vec::new(),
+                    longest: None,
+                    accepts,
+                },
+            };
+            return self.later(40_000_000, service, verb);
+        }
+        if self.rng.chance(150) {
+            let verb = self.word(service, Some(run), StepName::own(name("dns")));
+            self.later(10_000_000, service, verb);
+        }
     }
 
     /// A person adopts only what takes writes.

@@ -27,6 +27,9 @@ impl World<'_> {
             Some(service) => format!("o{observer} s{}: {}", service.index(), crate::story::event(event)),
             None => format!("o{observer}: {}", crate::story::event(event)),
         });
+        if let Some(service) = service {
+            self.people_hear(observer, service, event);
+        }
         let (checks, scene) = self.scene();
         checks.recorded(&scene, observer, service, seq, event);
         let node = &mut self.nodes[observer];

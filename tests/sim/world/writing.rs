@@ -4,7 +4,7 @@
 use watchkeeper_core::agree::{Answer, Purpose, Txn, Write};
 use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
 use watchkeeper_core::input::{Input, Seen};
-use watchkeeper_core::plan::PlanKind;
+use watchkeeper_core::plan::{Entry, PlanKind, StepName};
 use watchkeeper_core::time::Span;
 
 use super::{ASKED, Asked, NOBODY, What, World};
@@ -188,10 +188,18 @@ impl World<'_> {
                 _ => {}
             }
         }
-        if matches!(txn.id.purpose, Purpose::Start | Purpose::Journal | Purpose::End) {
+        let point = if matches!(txn.id.purpose, Purpose::Start | Purpose::Journal | Purpose::End) {
             self.writes += 1;
-            let point = Point::Write(self.writes);
+            Some(Point::Write(self.writes))
+        } else if matches!(txn.id.purpose, Purpose::Take | Purpose::GiveUp) || txn.journals {
+            self.claims += 1;
+            Some(Point::Claim(self.claims))
+        } else {
+            None
+        };
+        if let Some(point) = point {
             if let Some(aimed) = self.aimed.iter().find(|aimed| aimed.point == point).copied() {
+                self.orders.about = about(&txn);
                 let fate = self.aim(observer, txn.id.service, aimed.act);
                 (lost, mute) = (lost || fate.lost, mute || fate.mute);
                 takes = fate.late.unwrap_or(takes);
@@ -304,11 +312,11 @@ impl World<'_> {
             }
             let takes = self.told_in(observer);
             let fact = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
             if self.rng.chance(20) {
                 let again = takes + self.rng.below(2_000_000);
                 let fact = self.store.fact(changed, self.now);
-                self.put(again, observer, What::Told(Box::new(fact)));
+                self.put(again, observer, What::Told(self.store.cluster, Box::new(fact)));
             }
         }
     }
@@ -328,9 +336,22 @@ impl World<'_> {
             }
             let takes = self.rng.between(1_000, 40_000);
             let fact: Seen = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
         }
     }
+}
+
+/// Which step a transaction is about.
+fn about(txn: &Txn) -> Option<StepName> {
+    txn.writes.iter().find_map(|write| match write {
+        Write::Append(_, entries) => entries.iter().rev().find_map(|entry| match entry {
+            Entry::Intent { step, .. } | Entry::Heard { step, .. } | Entry::Expired { step, .. } => {
+                Some(step.clone())
+            }
+            _ => None,
+        }),
+        _ => None,
+    })
 }
 
 /// Whether a transaction sets an ask.

@@ -13,7 +13,7 @@ use crate::engine::out::Out;
 use crate::event::{AnyCell, ClaimTurn, Event};
 use crate::ids::Name;
 use crate::mutants::{self, Mutant};
-use crate::plan::saga::{Cell, RunInput};
+use crate::plan::saga::{Cell, Heard, RunInput};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
 use crate::state::{Service, State};
@@ -38,9 +38,11 @@ pub(super) fn look(service: &mut Service, acting: &mut Acting, state: &State, no
     if acting.claim == ClaimState::Taking && acting.flight.is_none() {
         feed(service, acting, ClaimInput::Refused, out);
     }
-    if !matches!(acting.claim, ClaimState::Idle | ClaimState::Taking)
-        && (!mine || service.known.claim_revision != acting.created)
-    {
+    let changed =
+        core::mem::replace(&mut acting.told, service.known.claim_revision) != service.known.claim_revision;
+    let ours = !matches!(acting.claim, ClaimState::Idle | ClaimState::Taking);
+    let gone = if ours { !mine || service.known.claim_revision != acting.created } else { changed && !mine };
+    if gone {
         feed(service, acting, ClaimInput::Gone, out);
     }
     if matches!(acting.claim, ClaimState::Idle | ClaimState::Taking) && mine && right.is_some() {
@@ -51,11 +53,17 @@ pub(super) fn look(service: &mut Service, acting: &mut Acting, state: &State, no
             feed(service, acting, ClaimInput::Read, out);
         }
     }
+    let renewed = core::mem::replace(&mut acting.renewals, state.seat.renewals) != state.seat.renewals;
+    let had = core::mem::replace(&mut acting.right, right.is_some());
     match (acting.claim, right) {
         (ClaimState::Restoring | ClaimState::Holding, None) => {
             feed(service, acting, ClaimInput::Deadline, out)
         }
+        (ClaimState::Idle | ClaimState::Taking, None) if had => {
+            feed(service, acting, ClaimInput::Deadline, out)
+        }
         (ClaimState::Frozen, Some(_)) => feed(service, acting, ClaimInput::Renewed, out),
+        (_, Some(_)) if renewed => feed(service, acting, ClaimInput::Renewed, out),
         _ => {}
     }
 }
@@ -69,6 +77,11 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
         ClaimAnswer::Lost => {
             if let Some(at) = super::wish::stands(service, acting) {
                 out.saw(AnyCell::Saga(Cell::Run(at, RunInput::ClaimLost)));
+            }
+            for carried in &mut acting.runs {
+                // It is dropped, so no time of ours counts for it any more.
+                let told = carried.run.tell(Heard::ClaimLost, carried.run.took_over());
+                told.cells.into_iter().for_each(|cell| out.saw(AnyCell::Saga(cell)));
             }
             drop_all(acting);
             acting.claim = ClaimState::Idle;

@@ -179,7 +179,8 @@ fn learn(
         }
     }
     let (revision, record) = &found.record;
-    if *revision > 0 {
+    // That there is none is no news, unless one was known there before it was restored.
+    if *revision > 0 || record.is_none() {
         seen::seen(state, Seen::Record(id, *revision, record.clone().map(Box::new)), now, out);
     }
     let (revision, claim) = &found.claim;

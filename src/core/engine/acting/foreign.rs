@@ -4,6 +4,7 @@
 //! It must never go on by itself: a coordinator that forgot a failover would lead users back to what it left.
 
 use crate::authority::{ClusterId, Epoch, Token};
+use crate::decide::gates::Holder;
 use crate::engine::mark;
 use crate::engine::out::Out;
 use crate::event::{Event, Paged};
@@ -55,6 +56,8 @@ pub(super) fn went_back(state: &mut State, out: &mut Out) {
         let Some(acting) = service.acting.as_deref_mut() else { continue };
         let epoch = acting.record.as_ref().map(|record| record.epoch);
         (service.known.record_revision, service.known.claim_revision) = (0, 0);
+        // Whose it was there says nothing here; whoever holds it is found by the next that tries to take it.
+        (service.known.holder, service.known.session) = (Holder::Nobody, None);
         service.known.raised.iter_mut().for_each(|raised| raised.0 = 0);
         service.ask = AskState::default();
         service.votes.forget_revisions();

@@ -134,7 +134,7 @@ pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, o
                     running::committed(state, at, *run, *txn, Commit::Unknown, now, out);
                 }
                 About::Start(_) => wish::visit(state, RunState::Starting, RunInput::Unknown),
-                About::Itself if id.purpose == Purpose::Take => {
+                About::Itself if matches!(id.purpose, Purpose::Take | Purpose::GiveUp) => {
                     claim_fed(state, at, ClaimInput::Unknown, out)
                 }
                 About::Itself | About::Vote(..) | About::Ask(_) | About::Order(_) => {}
@@ -225,8 +225,15 @@ fn itself(
 ) {
     let at = id.service;
     match (id.purpose, landed) {
-        (Purpose::Take, Landed::No) => claim_fed(state, at, ClaimInput::Refused, out),
-        // That it is ours is found at the next look, from what the answer says.
+        (Purpose::Take | Purpose::GiveUp, Landed::No) => claim_fed(state, at, ClaimInput::Refused, out),
+        // That it is ours is found at the next look, from what the answer says; or it was already.
+        (Purpose::Take, Landed::Yes) => {
+            let restores =
+                |acting: &crate::state::acting::Acting| acting.claim == crate::agree::ClaimState::Restoring;
+            if state.service(at).and_then(|service| service.acting.as_deref()).is_some_and(restores) {
+                claim_fed(state, at, ClaimInput::Granted, out);
+            }
+        }
         (Purpose::GiveUp, Landed::Yes) => claim_fed(state, at, ClaimInput::GaveUp, out),
         (Purpose::Read, Landed::Yes) => {
             let Some(found) = found else { return };

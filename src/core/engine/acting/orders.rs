@@ -604,14 +604,14 @@ fn acts(
                 Err(why) => return refuse(why),
             };
             let wanted = Moves { plan, to, planned: *planned, accepts, by: By::Order };
-            return start_move(service, acting, state, moments, order, &wanted, since, now, wake, out);
+            start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Failback { accepts } => {
             let Some((plan, to)) = super::home::way_home(service, acting) else {
                 return refuse(Refused::NoWayHome);
             };
             let wanted = Moves { plan, to: Some(to), planned: true, accepts, by: By::Order };
-            return start_move(service, acting, state, moments, order, &wanted, since, now, wake, out);
+            start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Adopt { region } => {
             if service.policy.region(region).is_some() {
@@ -619,9 +619,14 @@ fn acts(
                 let input = if newer { RecordInput::AdoptNewer } else { RecordInput::Adopt };
                 out.saw(AnyCell::Record(service.record_state(now.mono), input));
             }
-            return adopt(service, acting, region);
+            let next = adopt(service, acting, region);
+            if let (Next::Change(..), Some(record)) = (&next, &acting.record) {
+                let there = super::running::region_state(record, region);
+                out.saw(AnyCell::Region(there, RegionInput::TookRole));
+            }
+            next
         }
-        Verb::Run { .. } => return run_plan(service, acting, state, moments, order, now, wake, out),
+        Verb::Run { .. } => run_plan(service, acting, state, moments, order, now, wake, out),
         Verb::Evacuate { .. }
         | Verb::Release { .. }
         | Verb::Pause
@@ -657,8 +662,9 @@ fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake:
             let start = carried.run.start();
             let hash = accepts.hash.is_none_or(|hash| start.hash == Some(hash));
             let epoch = accepts.epoch.is_none_or(|epoch| start.epoch == epoch);
-            // Only what is shown can be accepted: a run that is held for a step shows no exposure.
-            let shown = carried.run.held() == Some(&HeldWhy::Exposure);
+            // Only what is shown can be accepted: a run that is held for a step shows no exposure. One that is not held
+            // says so.
+            let shown = carried.run.held().is_none_or(|why| *why == HeldWhy::Exposure);
             (Some(of), Word::Accept { by, matches: hash && epoch && shown && accepts.exposure })
         }
         Verb::Veto

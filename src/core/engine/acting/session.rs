@@ -71,6 +71,15 @@ pub(in crate::engine) fn advance(state: &mut State, now: Now, out: &mut Out) {
     if state.seat.cluster.is_none() {
         return;
     }
+    if state.seat.session.abandon(now.mono) {
+        state.seat.renews = Some(now.mono);
+        for service in state.services.iter_mut().flatten() {
+            if let Some(acting) = &mut service.acting {
+                acting.ballot.changes = None;
+            }
+        }
+        every_service(state);
+    }
     if state.seat.renews.is_none_or(|at| at <= now.mono) {
         let session = state.seat.session.id();
         let nonce = state.seat.session.renew(now.mono);
