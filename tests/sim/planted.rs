@@ -278,6 +278,13 @@ const ALL: &[Planted] = &[
         asked(world);
         starts(world, true, 7);
     }),
+    ("S5 broken (letter): an ask is answered", |world| {
+        let ask = watchkeeper_core::agree::Ask { number: 5, by: name("o2"), age: None };
+        world.store.services[0].ask = (50, Some(ask));
+        world.store.services[0].asked_at = world.now;
+        let vote = Vote { hash: PolicyHash(1), answers: 5, says: Vec::new() };
+        sent(world, txn(Purpose::Vote, Vec::new(), vec![Write::Vote(vote)]));
+    }),
     ("S8 broken (letter): promote is taken back", |world| {
         journal(world, vec![heard("dns", 7)]);
         let mut call = call(world, "promote", 8);

@@ -51,7 +51,7 @@ impl Known {
             Some(Unfit::NoCase)
         } else if self.quarantined && !mutants::on(Mutant::QuarantineIgnored) {
             Some(Unfit::Quarantined)
-        } else if mutants::on(Mutant::AnyCandidate) {
+        } else if mutants::on(Mutant::AnyCandidate) || mutants::on(Mutant::AllDownIgnored) {
             return Candidate { region: self.region, unfit: None };
         } else if self.standing.watched {
             match self.standing.worst() {

@@ -2,6 +2,7 @@
 //! well since, and what counts for a start was looked at again for the ask.
 
 use watchkeeper_core::agree::{Guard, Txn, TxnId, Write};
+use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::plan::{Mode, Only, PlanKind};
 use watchkeeper_core::verdict::Say;
 
@@ -18,6 +19,10 @@ pub(crate) struct Answers {
     seen: Vec<(bool, bool, u64)>,
     /// By observer and service: the newest transaction.
     sent: Vec<Option<TxnId>>,
+    /// By observer: rounds of looks at its references that are not over, and when each was begun.
+    rounds: Vec<Vec<(Round, u64)>>,
+    /// By observer: when the newest two were begun that found enough.
+    proved: Vec<[u64; 2]>,
     services: usize,
     regions: usize,
 }
@@ -27,7 +32,8 @@ impl Answers {
         let (services, regions) = (shape.services, shape.regions);
         let seen = vec![(false, false, 0); shape.observers * services * regions * KINDS];
         let sent = vec![None; shape.observers * services];
-        Answers { seen, sent, services, regions }
+        let (rounds, proved) = (vec![Vec::new(); shape.observers], vec![[0; 2]; shape.observers]);
+        Answers { seen, sent, rounds, proved, services, regions }
     }
 
     fn at(&self, observer: usize, service: usize, region: usize, kind: Kind) -> usize {
@@ -37,6 +43,8 @@ impl Answers {
     pub(crate) fn crashed(&mut self, observer: usize) {
         let each = self.services * self.regions * KINDS;
         self.seen[observer * each..(observer + 1) * each].fill((false, false, 0));
+        // The next process counts its rounds anew.
+        self.rounds[observer].clear();
     }
 
     /// A sample reaches a core; none: it was blind.
@@ -58,6 +66,24 @@ impl Answers {
         }
     }
 
+    /// Its references are looked at.
+    pub(crate) fn checks(&mut self, now: u64, observer: usize, round: Round) {
+        let open = &mut self.rounds[observer];
+        open.push((round, now));
+        if open.len() > 8 {
+            open.remove(0);
+        }
+    }
+
+    /// So many were found.
+    pub(crate) fn checked(&mut self, observer: usize, round: Round, reached: u8) {
+        let began = self.rounds[observer].iter().find(|(of, _)| *of == round).map(|(_, began)| *began);
+        let proved = &mut self.proved[observer];
+        if let Some(began) = began.filter(|began| reached >= 2 && *began > proved[1]) {
+            *proved = [proved[1], began];
+        }
+    }
+
     /// It is not sent again with the same writes.
     pub(crate) fn first(&mut self, by: usize, txn: &Txn) -> bool {
         let known = &mut self.sent[by * self.services + txn.id.service.index()];
@@ -69,6 +95,15 @@ impl Answers {
         let service = txn.id.service.index();
         for write in &txn.writes {
             let Write::Vote(vote) = write else { continue };
+            let keys = &scene.store.services[service];
+            let asked = keys.ask.1.as_ref().is_some_and(|ask| ask.number == vote.answers);
+            let new = keys.votes[by].2.as_ref().is_none_or(|old| old.answers != vote.answers);
+            let sound = scene.truth.faults.iter().all(|faults| *faults == 0);
+            let sound = sound && scene.now < keys.asked_at + 5_000_000;
+            if asked && new && sound && vote.answers > 0 && self.proved[by][0] < keys.asked_at {
+                let what = "an ask is answered without a look at the references before and after";
+                out.broke(scene.now, "S5", "letter", what);
+            }
             for spoken in vote.says.iter().filter(|spoken| spoken.say == Say::Down) {
                 let policy = &scene.shape.policies[by].services[service];
                 let Some(cell) = policy.parts.cells.get(spoken.cell.index()) else { continue };

@@ -402,6 +402,7 @@ impl<'a> World<'a> {
             What::Sampled(sample) => self.sampled(observer, sample),
             What::Checked(round) => {
                 let reached = self.truth.references(observer, self.shape.stands_in(observer));
+                self.checks.answers.checked(observer, round, reached);
                 self.tell(observer, Input::References { round, reached });
             }
             What::Wake(at) => {
@@ -567,6 +568,7 @@ impl<'a> World<'a> {
                 Effect::CheckReferences { round } => {
                     let reached = self.truth.references(observer, self.shape.stands_in(observer));
                     let all = usize::from(reached) == REFERENCES;
+                    self.checks.answers.checks(self.now, observer, round);
                     let takes = if all { self.rng.between(1_000, 30_000) } else { TIMEOUT };
                     if !self.truth.sick[observer].wedged {
                         self.put(takes, observer, What::Checked(round));
