@@ -24,7 +24,9 @@ impl Authority {
 
     /// A renewal arrives.
     pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool, out: &mut Out) {
-        self.unfit[by] = if fit { 0 } else { self.unfit[by] + 1 };
+        // Who hears no answers cannot give anything up: its session ends instead.
+        let else_well = scene.truth.faults[by] <= 1;
+        self.unfit[by] = if fit || !else_well { 0 } else { self.unfit[by] + 1 };
         let holds = (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
         // Two renewals, and what is on its way for so long.
         if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
