@@ -263,9 +263,10 @@ const ALL: &[Planted] = &[
     ("S4 broken (letter): an unfit", |world| {
         let by = holder(world);
         world.truth.sick[by].full = true;
+        let session = world.store.services[0].claim.1.as_ref().map(|claim| claim.session);
         for _ in 0..6 {
             let (checks, scene) = world.scene();
-            checks.renews(&scene, by, false);
+            checks.renews(&scene, by, session, false);
         }
     }),
     ("S4 broken (letter): at rest", |world| {

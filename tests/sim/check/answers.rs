@@ -42,7 +42,10 @@ impl Answers {
 
     pub(crate) fn crashed(&mut self, observer: usize) {
         let each = self.services * self.regions * KINDS;
-        self.seen[observer * each..(observer + 1) * each].fill((false, false, 0));
+        // When it last read what would be lost stays: its vote does, for as long as its session.
+        for seen in &mut self.seen[observer * each..(observer + 1) * each] {
+            (seen.0, seen.1) = (false, false);
+        }
         // The next process counts its rounds anew.
         self.rounds[observer].clear();
     }

@@ -23,11 +23,24 @@ impl Authority {
     }
 
     /// A renewal arrives.
-    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool, out: &mut Out) {
+    pub(crate) fn renews(
+        &mut self,
+        scene: &Scene<'_>,
+        by: usize,
+        session: Option<SessionId>,
+        fit: bool,
+        out: &mut Out,
+    ) {
         // Who hears no answers cannot give anything up: its session ends instead.
         let else_well = scene.truth.faults[by] <= 1;
         self.unfit[by] = if fit || !else_well { 0 } else { self.unfit[by] + 1 };
-        let holds = (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
+        // What hangs on a session that it let go is not its own any more.
+        let holds = scene.store.services.iter().any(|keys| {
+            let claim = keys.claim.1.as_ref();
+            claim.is_some_and(|claim| {
+                scene.store.observer(&claim.holder) == Some(by) && Some(claim.session) == session
+            })
+        });
         // Two renewals, and what is on its way for so long.
         if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
             out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");

@@ -180,8 +180,8 @@ impl Checks {
     }
 
     /// A renewal arrives.
-    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool) {
-        self.authority.renews(scene, by, fit, &mut self.out);
+    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, session: Option<SessionId>, fit: bool) {
+        self.authority.renews(scene, by, session, fit, &mut self.out);
     }
 
     /// A core sends a transaction.

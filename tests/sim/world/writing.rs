@@ -56,7 +56,7 @@ impl World<'_> {
     ) -> Option<SessionId> {
         let id = self.store.renew(observer, session, fit, self.now)?;
         let (checks, scene) = self.scene();
-        checks.renews(&scene, observer, fit);
+        checks.renews(&scene, observer, session, fit);
         if session.is_none() {
             self.put(TTL, NOBODY, What::SessionEnds(id));
         }
