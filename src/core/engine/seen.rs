@@ -57,7 +57,11 @@ fn vote(
         return out.refuse(state, Refusal::UnknownObserver(who.clone()));
     };
     if seat == state.me() {
-        // What we say is known here first; what the coordinator holds of it is learned when it is written.
+        // What we say is known here first; what the coordinator holds of it is learned when it is written, or lost.
+        if let (None, Some(service)) = (&vote, state.service_mut(id)) {
+            acting::ballot::withdrawn(service, revision);
+            return mark(state, id);
+        }
         return out.refuse(state, Refusal::NotMyVote(seat));
     }
     let Some(service) = state.service_mut(id) else { return };

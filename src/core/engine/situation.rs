@@ -9,7 +9,7 @@ use crate::ids::{PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{CasePolicy, PlanPolicy, Policy};
-use crate::severity::Objectives;
+use crate::severity::{Objectives, Stage};
 use crate::state::{Moments, Service, State};
 use crate::time::{Mono, Now, Span};
 use crate::verdict::{Level, Picture};
@@ -165,7 +165,7 @@ fn asked(
 }
 
 /// The first service that this one depends on that is down where this one is, though a witness may say that it lives, or
-/// that is moving.
+/// was and is not known to be well again, or that is moving.
 fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
     let here = service.share.region?;
     service.depends_on.iter().copied().find(|&id| {
@@ -174,7 +174,9 @@ fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
             let moving = moving.is_some_and(|(_, kind)| kind == PlanKind::Failover);
             let stands = other.known.active.and_then(|at| other.worst.get(at.index()).copied().flatten());
             let ails = stands.is_some_and(|level| level >= Level::Unreachable);
-            moving || (other.share.region == Some(here) && (ails || other.share.down))
+            // The accusation may have fallen before anybody could see it well: that is no recovery to build upon.
+            let unproven = other.incident.stage() == Stage::Recovering && other.blind.since.is_some();
+            moving || (other.share.region == Some(here) && (ails || unproven || other.share.down))
         })
     })
 }

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::agree::{ClaimState, Record, RunId, Txn};
-use crate::authority::{Epoch, Token};
+use crate::authority::{Epoch, SessionId, Token};
 use crate::ids::PolicyHash;
 use crate::order::Order;
 use crate::plan::saga::{Page, Run, Want};
@@ -101,8 +101,8 @@ pub struct Flight {
 pub enum About {
     /// Nothing but its purpose.
     Itself,
-    /// Our own vote, as of so many changes, under that policy.
-    Vote(u64, PolicyHash),
+    /// Our own vote, as of so many changes, under that policy, hung on that session.
+    Vote(u64, PolicyHash, SessionId),
     /// An ask.
     Ask(u32),
     /// The start of a run.

@@ -301,8 +301,7 @@ impl World<'_> {
     /// Everybody who reaches the coordinator sees a fact, now and then twice or late; the others miss it.
     pub(crate) fn spread(&mut self, changed: Changed) {
         for observer in 0..self.shape.observers {
-            if matches!(changed, Changed::Vote(_, by) if by == observer) {
-                // Nobody is told of its own vote: its answers say where that stands.
+            if self.says_itself(changed, observer) {
                 continue;
             }
             if !self.coordinated(observer) || self.truth.sick[observer].deaf {
@@ -320,6 +319,12 @@ impl World<'_> {
         }
     }
 
+    /// Nobody is told what it votes: answers say where that stands. That it is lost is told.
+    fn says_itself(&self, changed: Changed, observer: usize) -> bool {
+        let Changed::Vote(service, by) = changed else { return false };
+        by == observer && self.store.services[service].votes[by].2.is_some()
+    }
+
     /// It hears what is on its way; if not, it will be told all again.
     pub(super) fn hears(&mut self, observer: usize) -> bool {
         let hears = self.coordinated(observer) && !self.truth.sick[observer].deaf;
@@ -330,7 +335,7 @@ impl World<'_> {
     /// Everything is told, in any order.
     pub(super) fn everything(&mut self, observer: usize) {
         for changed in self.store.everything() {
-            if matches!(changed, Changed::Vote(_, by) if by == observer) {
+            if self.says_itself(changed, observer) {
                 continue;
             }
             let takes = self.rng.between(1_000, 40_000);

@@ -5,7 +5,7 @@
 //! right to act as of this moment; one transaction of a service is on its way at a time.
 
 mod asking;
-mod ballot;
+pub(super) mod ballot;
 mod claim;
 mod flight;
 mod foreign;
@@ -157,9 +157,11 @@ pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, o
             // An order looks again at what is now: it is not answered before it was carried out or refused.
             let _ = starting;
         }
-        (Landed::Yes, About::Vote(changes, policy)) => {
+        (Landed::Yes, About::Vote(changes, policy, session)) => {
+            // What hangs on a session that was let go meanwhile goes with it, and is written again.
+            let hangs = state.seat.session.id() == Some(session);
             if let Some(acting) = state.service_mut(at).and_then(|service| service.acting.as_deref_mut()) {
-                (acting.ballot.changes, acting.ballot.policy) = (Some(changes), policy);
+                (acting.ballot.changes, acting.ballot.policy) = (Some(changes).filter(|_| hangs), policy);
                 acting.ballot.at = now.mono;
             }
         }
