@@ -98,8 +98,7 @@ fn one(state: &mut State, id: ServiceId, order: Order, now: Now, out: &mut Out) 
     if acting.orders.len() >= MOST {
         return reply(state, Some(id), &order, Reply::Refused(Refused::Busy), out);
     }
-    let epoch = acting.record.as_ref().map(|record| record.epoch);
-    acting.orders.push(Pending { order, since: now.mono, epoch, taken: None });
+    acting.orders.push(Pending { order, since: now.mono, taken: None });
     mark(state, id);
 }
 
@@ -334,10 +333,7 @@ fn carry_out(
                 Ok(())
             });
             if let Next::Change(..) = next {
-                for carried in &mut acting.runs {
-                    let told = carried.run.tell(Heard::Paused, now.mono);
-                    state.saw(&told.cells);
-                }
+                super::running::tell_all(acting, state, &Heard::Paused, now);
             }
             next
         }
@@ -346,10 +342,7 @@ fn carry_out(
             Ok(())
         }),
         Verb::AcknowledgeIncident => {
-            for carried in &mut acting.runs {
-                let told = carried.run.tell(Heard::Acknowledged, now.mono);
-                state.saw(&told.cells);
-            }
+            super::running::tell_all(acting, state, &Heard::Acknowledged, now);
             let open = service.incident.is_open();
             let paging = !acting.runs.is_empty();
             let next = on_record(acting, |record| match &mut record.head {
@@ -388,7 +381,7 @@ fn carry_out(
                     Holder::Nobody | Holder::Me | Holder::Frozen => Next::Wait,
                 };
             }
-            if super::running::must_read(acting) || !super::claim::holds(acting, state, now.mono) {
+            if !super::claim::may_write(acting, state, now.mono) {
                 return Next::Wait;
             }
             acts(service, acting, state, moments, order, since, now, wake, out)
@@ -492,13 +485,12 @@ fn evacuate(service: &Service, acting: &Acting, order: &Order, region: &Name) ->
         Err(why) => return refuse(why),
     };
     let why = Wanted::Evacuation(order.who.clone());
-    if record.request.as_ref().is_some_and(|request| matches!(request.why, Wanted::Evacuation(_))) {
+    if record.request.as_ref().is_some_and(|request| request.why.is_evacuation()) {
         return Next::Reply(Reply::SoAlready);
     }
     let mut next = record.clone();
-    let number = record.request.as_ref().map_or(0, |request| request.number).max(record.runs) + 1;
     next.request = Some(Box::new(Request {
-        number,
+        number: record.next_request(),
         why,
         plan,
         case: Where { from: Some(region.clone()), at: region.clone() },
@@ -528,14 +520,11 @@ fn veto(service: &mut Service, acting: &Acting) -> Next {
     let run = RunId(next.runs);
     let outcome = Some(Outcome::Withdrawn);
     if let Some(request) = next.request.take() {
-        if let Wanted::Owed(owed) = &request.why {
+        if let Some(owed) = request.why.owed() {
             // A person says that it is not owed any more.
-            next.owes.retain(|of| of.run.0 != *owed);
+            next.owes.retain(|of| of.run != owed);
         }
-        let scenario = match &request.why {
-            Wanted::Scenario(scenario) => Some(scenario.clone()),
-            Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
-        };
+        let scenario = request.why.scenario().cloned();
         next.tried.push(Try { run, plan: request.plan.clone(), scenario, incident, outcome });
     } else if let Some(wish) = announced {
         let (Some(plan), Some(scenario)) = (
@@ -575,7 +564,7 @@ fn acts(
         Verb::Approve { accepts } => {
             // A region that is to be left waits for its turn, and for nobody's word.
             let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
-            if request.is_some_and(|request| !matches!(request.why, Wanted::Evacuation(_))) {
+            if request.is_some_and(|request| !request.why.is_evacuation()) {
                 return approve(service, acting, state, moments, order, accepts, since, now, wake, out);
             }
             // There is nothing to say yes to, or not yet.
@@ -603,14 +592,14 @@ fn acts(
                 Ok(plan) => plan,
                 Err(why) => return refuse(why),
             };
-            let wanted = Moves { plan, to, planned: *planned, accepts, by: By::Order };
+            let wanted = Moves { plan, to, planned: *planned, accepts };
             start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Failback { accepts } => {
             let Some((plan, to)) = super::home::way_home(service, acting) else {
                 return refuse(Refused::NoWayHome);
             };
-            let wanted = Moves { plan, to: Some(to), planned: true, accepts, by: By::Order };
+            let wanted = Moves { plan, to: Some(to), planned: true, accepts };
             start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Adopt { region } => {
@@ -643,7 +632,7 @@ fn acts(
 fn to_run(acting: &mut Acting, state: &mut State, order: &Order, now: Now, wake: &mut Wake) -> Option<Next> {
     let by = Who::Person(order.who.clone());
     let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
-    let waits = request.is_some_and(|request| !matches!(request.why, Wanted::Evacuation(_)));
+    let waits = request.is_some_and(|request| !request.why.is_evacuation());
     let (run, word) = match &order.verb {
         Verb::Abort { run } => (*run, Word::Abort { by }),
         Verb::Retry { run, step } => (*run, Word::Retry { step: step.clone(), by }),
@@ -731,7 +720,7 @@ const fn approves(accepts: &Accepts) -> RunInput {
 }
 
 /// The failover plan of that name, or the only one, or that of the first scenario that has one.
-pub(super) fn failover_plan(service: &Service, name: Option<&Name>) -> Result<PlanPos, Refused> {
+fn failover_plan(service: &Service, name: Option<&Name>) -> Result<PlanPos, Refused> {
     let policy = &service.policy;
     let moves = |at: PlanPos| policy.plans.get(at.index()).is_some_and(|p| p.set.kind == PlanKind::Failover);
     if let Some(name) = name {
@@ -756,7 +745,6 @@ struct Moves<'a> {
     to: Option<RegionPos>,
     planned: bool,
     accepts: &'a Accepts,
-    by: By,
 }
 
 /// What has to end before a live run starts; none: nothing is in the way.
@@ -767,17 +755,7 @@ fn makes_room(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Next> {
-    // What is told here is written at the next look.
-    let soon = Some(now.mono + Span::micros(1));
-    let drill = acting.runs.iter_mut().find(|carried| carried.run.start().mode == Mode::Drill);
-    if let Some(carried) = drill {
-        if carried.run.stoppable() {
-            let told = carried.run.tell(Heard::Ordered(Word::Abort { by: Who::Run }), now.mono);
-            state.saw(&told.cells);
-            wake.at(soon);
-        } else {
-            super::wish::hand_over(carried, state, now);
-        }
+    if super::wish::drill_first(acting, state, now, wake) {
         return Some(Next::Wait);
     }
     let run = acting.record.as_ref().and_then(|record| record.run.clone())?;
@@ -786,7 +764,8 @@ fn makes_room(
         if carried.run.stoppable() {
             let told = carried.run.tell(Heard::Superseded, now.mono);
             state.saw(&told.cells);
-            wake.at(soon);
+            // What is told here is written at the next look.
+            wake.at(Some(now.mono + Span::micros(1)));
         }
         if carried.run.state() != RunState::Held {
             return Some(Next::Wait);
@@ -822,7 +801,7 @@ fn start_move(
     let ask = Query {
         plan: wanted.plan,
         at: wanted.to,
-        by: wanted.by,
+        by: By::Order,
         planned: wanted.planned,
         mode: Some(Cap::Auto),
         named: wanted.accepts.gates,
@@ -851,7 +830,7 @@ fn start_move(
 fn accept(look: &mut Look, accepts: &Accepts) {
     let mut named = accepts.gates;
     if accepts.exposure {
-        named |= 1 << Gate::Fence as u32;
+        named |= Gate::Fence.bit();
     }
     let loss = match look.gates.answer(Gate::DataLoss) {
         Says::Blocks(Reason::Loss { loss, .. }) | Says::Passed(Reason::Loss { loss, .. }) => {
@@ -861,9 +840,9 @@ fn accept(look: &mut Look, accepts: &Accepts) {
         _ => false,
     };
     if loss {
-        named |= 1 << Gate::DataLoss as u32;
+        named |= Gate::DataLoss.bit();
     } else {
-        named &= !(1 << Gate::DataLoss as u32);
+        named &= !Gate::DataLoss.bit();
     }
     look.renamed(named);
 }
@@ -962,9 +941,9 @@ fn approve(
     let shown = accepts.epoch.is_none_or(|shown| request.epoch == shown) && epoch == Some(request.epoch);
     let loss = match request.loss {
         None => true,
-        Some(None) => accepts.unknown_loss || request.gates & 1 << Gate::DataLoss as u32 == 0,
+        Some(None) => accepts.unknown_loss || request.gates & Gate::DataLoss.bit() == 0,
         Some(Some(loss)) => {
-            request.gates & 1 << Gate::DataLoss as u32 == 0 || accepts.loss.is_some_and(|most| loss <= most)
+            request.gates & Gate::DataLoss.bit() == 0 || accepts.loss.is_some_and(|most| loss <= most)
         }
     };
     let exposure = !request.exposure || accepts.exposure;
@@ -985,10 +964,7 @@ fn approve(
     {
         return Next::Wait;
     }
-    let scenario = match &request.why {
-        Wanted::Scenario(name) => service.policy.scenario(name.as_str()),
-        Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
-    };
+    let scenario = request.why.scenario().and_then(|name| service.policy.scenario(name.as_str()));
     let to = service.policy.region(&request.case.at);
     let ask = Query {
         plan: pos,
@@ -1021,23 +997,19 @@ fn approve(
     (begin.way, begin.order, begin.scenario) = (request.way, Some(order.id), scenario);
     begin.given = request.given.clone();
     begin.exposure = request.exposure && accepts.exposure;
-    begin.from = RunState::Awaiting;
     begin.counted = look.counted;
-    begin.pays = match request.why {
-        Wanted::Owed(run) => Some(RunId(run)),
-        Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
-    };
+    begin.pays = request.why.owed();
     super::wish::visit(state, RunState::Awaiting, RunInput::ApproveMatching);
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
 }
 
 /// Gates that every approval passes.
 pub(super) const fn on_approval() -> u32 {
-    1 << Gate::Approval as u32 | 1 << Gate::Paused as u32 | 1 << Gate::Maintenance as u32
+    Gate::Approval.bit() | Gate::Paused.bit() | Gate::Maintenance.bit()
 }
 
 /// Something is to be started where that is refused: the cell is named, whatever the answer will be.
-pub(super) fn would_start(service: &Service, now: Now, out: &mut Out) {
+fn would_start(service: &Service, now: Now, out: &mut Out) {
     let state = service.record_state(now.mono);
     if state != RecordState::AtRest {
         out.saw(AnyCell::Record(state, RecordInput::Start));
