@@ -147,7 +147,7 @@ fn accepts(acting: &Acting, service: Option<ServiceId>, words: &mut Words) -> Re
             "gate" => {
                 let word = words.word("gate")?;
                 let gate = Gate::ALL.iter().find(|gate| gate.word() == word);
-                accepts.gates |= 1 << *gate.ok_or_else(|| format!("`{word}` is no gate"))? as u32;
+                accepts.gates |= gate.ok_or_else(|| format!("`{word}` is no gate"))?.bit();
             }
             "epoch" => accepts.epoch = Some(watchkeeper_core::agree::Epoch(words.number("epoch")?)),
             "hash" => {

@@ -309,7 +309,7 @@ impl Sum {
         floor("every cell of the tables", missed.is_empty(), format!("never: {}", missed.join(", ")));
         let gates: Vec<&str> = Gate::ALL
             .iter()
-            .filter(|gate| self.gates & (1 << (**gate as u64)) == 0)
+            .filter(|gate| self.gates & u64::from(gate.bit()) == 0)
             .map(|gate| gate.word())
             .collect();
         floor("every gate refuses", gates.is_empty(), format!("never: {}", gates.join(", ")));
@@ -373,7 +373,7 @@ impl Sum {
         println!("sim: aimed faults hit in so many worlds: {}", list(&ACTS, &self.aimed));
         let never: Vec<&str> = Gate::ALL
             .iter()
-            .filter(|gate| self.gates & (1 << (**gate as u64)) == 0)
+            .filter(|gate| self.gates & u64::from(gate.bit()) == 0)
             .map(|gate| gate.word())
             .collect();
         println!("sim: gates that blocked nothing: {}", never.join(", "));

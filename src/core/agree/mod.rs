@@ -90,6 +90,12 @@ impl Record {
             owes: Vec::new(),
         }
     }
+
+    /// The number of what is requested next: newer than every request and every run.
+    #[must_use]
+    pub fn next_request(&self) -> u64 {
+        self.request.as_ref().map_or(0, |request| request.number).max(self.runs) + 1
+    }
 }
 
 /// A run that has not ended.
@@ -221,6 +227,32 @@ pub enum Wanted {
     Owed(u64),
     /// Somebody ordered that this region be left; it waits for its turn.
     Evacuation(Arc<str>),
+}
+
+impl Wanted {
+    /// The scenario that holds.
+    #[must_use]
+    pub const fn scenario(&self) -> Option<&Name> {
+        match self {
+            Wanted::Scenario(name) => Some(name),
+            Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
+        }
+    }
+
+    /// The run that owes it.
+    #[must_use]
+    pub const fn owed(&self) -> Option<RunId> {
+        match self {
+            Wanted::Owed(run) => Some(RunId(*run)),
+            Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
+        }
+    }
+
+    /// Whether it waits for its turn, and for nobody's word.
+    #[must_use]
+    pub const fn is_evacuation(&self) -> bool {
+        matches!(self, Wanted::Evacuation(_))
+    }
 }
 
 /// What an ended run still owes.

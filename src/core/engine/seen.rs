@@ -269,10 +269,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         last,
         paused: record.paused,
         maintenance: record.maintenance,
-        evacuates: record
-            .request
-            .as_ref()
-            .is_some_and(|request| matches!(request.why, crate::agree::Wanted::Evacuation(_))),
+        evacuates: record.request.as_ref().is_some_and(|request| request.why.is_evacuation()),
         incident: record.incident,
         tried: tried.collect(),
     }

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::agree::{ClaimState, Record, RunId, Txn};
-use crate::authority::{Epoch, SessionId, Token};
+use crate::authority::{SessionId, Token};
 use crate::ids::PolicyHash;
 use crate::order::Order;
 use crate::plan::saga::{Page, Run, Want};
@@ -124,8 +124,6 @@ pub struct Starting {
     pub plan: alloc::sync::Arc<crate::plan::Plan>,
     /// By whose order, if by one's.
     pub order: Option<crate::order::OrderId>,
-    /// Where the wish for it stood before.
-    pub from: crate::plan::saga::RunState,
     /// Nobody ordered or approved it.
     pub by_itself: bool,
 }
@@ -182,8 +180,6 @@ pub struct Pending {
     pub order: Order,
     /// When.
     pub since: Mono,
-    /// The record's epoch at that time.
-    pub epoch: Option<Epoch>,
     /// That run was told, and has not written it down yet.
     pub taken: Option<RunId>,
 }

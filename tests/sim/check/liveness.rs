@@ -125,7 +125,7 @@ impl Liveness {
             // Who is paged for a run knows of the trouble that it is for.
             Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
             // Who waits for what it depends on has a reason that everybody sees.
-            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Dependency as u32 != 0 => {
+            Event::Decided(Decided::Blocked(_, gates)) if gates & Gate::Dependency.bit() != 0 => {
                 self.refused[service] = Some(scene.now)
             }
             Event::Paged(Paged::Refused(..) | Paged::Approve(_)) | Event::Requested(Some(_)) => {

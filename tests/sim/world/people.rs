@@ -427,7 +427,7 @@ impl World<'_> {
         }
         let at = service.index();
         match event {
-            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Veto as u32 != 0 => {
+            Event::Decided(Decided::Blocked(_, gates)) if gates & Gate::Veto.bit() != 0 => {
                 self.announced(observer, at);
             }
             Event::Decided(Decided::Blocked(..)) if self.rng.chance(30) => {

@@ -203,3 +203,13 @@ pub(super) fn standing_in<'a>(state: &'a State, region: &'a Name) -> impl Iterat
 pub(super) fn holds(acting: &Acting, state: &State, now: Mono) -> bool {
     acting.claim == ClaimState::Holding && state.seat.right(now).is_some()
 }
+
+/// Whether we may act for it: the claim is ours, and what the coordinator holds is known.
+pub(super) fn acts(acting: &Acting, state: &State, now: Mono) -> bool {
+    holds(acting, state, now) && !super::running::must_read(acting)
+}
+
+/// Whether a transaction of who acts may go out: nothing is on its way.
+pub(super) fn may_write(acting: &Acting, state: &State, now: Mono) -> bool {
+    acting.flight.is_none() && acts(acting, state, now)
+}

@@ -31,8 +31,8 @@ use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
+use crate::plan::Entry;
 use crate::plan::saga::{Cell, Commit, Heard, Run, RunInput, RunState};
-use crate::plan::{Entry, PlanKind};
 use crate::state::acting::{About, Carried};
 use crate::state::{Moments, Service, State};
 use crate::time::Now;
@@ -49,7 +49,7 @@ pub(super) fn look(service: &mut Service, state: &State, now: Now, out: &mut Out
     claim::look(service, &mut acting, state, now, out);
     foreign::look(&mut acting);
     service.known.foreign = acting.foreign.is_some();
-    service.known.acts = claim::holds(&acting, state, now.mono) && !running::must_read(&acting);
+    service.known.acts = claim::acts(&acting, state, now.mono);
     service.acting = Some(acting);
 }
 
@@ -152,10 +152,9 @@ pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, o
             running::committed(state, at, run, txn, Commit::Refused, now, out);
         }
         (Landed::Yes, About::Start(starting)) => started(state, at, *starting, now, out),
-        (Landed::No, About::Start(starting)) => {
-            wish::visit(state, RunState::Starting, RunInput::Refused);
+        (Landed::No, About::Start(_)) => {
             // An order looks again at what is now: it is not answered before it was carried out or refused.
-            let _ = starting;
+            wish::visit(state, RunState::Starting, RunInput::Refused);
         }
         (Landed::Yes, About::Vote(changes, policy, session)) => {
             // What hangs on a session that was let go meanwhile goes with it, and is written again.
@@ -280,7 +279,7 @@ fn started(
     out: &mut Out,
 ) {
     let Some(service) = state.service_mut(id) else { return };
-    let crate::state::acting::Starting { start, plan, order, by_itself, .. } = starting;
+    let crate::state::acting::Starting { start, plan, order, by_itself } = starting;
     let (run, mode, kind) = (start.run, start.mode, plan.kind());
     let event = Event::Started { run, plan: start.plan.clone(), kind, mode, by_itself };
     let entry = Entry::Started(start.clone());
@@ -297,9 +296,6 @@ fn started(
     let pending = pending.map(|pending| pending.order.clone());
     if let Some(order) = pending {
         answer_order(state, id, &order, Reply::Started(run), out);
-    }
-    if kind == PlanKind::Inspect {
-        mark(state, id);
     }
 }
 

@@ -110,6 +110,14 @@ fn tell(state: &mut State, service: ServiceId, run: RunId, heard: Heard, now: No
     true
 }
 
+/// Tells every run something.
+pub(super) fn tell_all(acting: &mut Acting, state: &mut State, heard: &Heard, now: Now) {
+    for carried in &mut acting.runs {
+        let told = carried.run.tell(heard.clone(), now.mono);
+        state.saw(&told.cells);
+    }
+}
+
 /// What became of a transaction of a run.
 pub(super) fn committed(
     state: &mut State,
@@ -275,9 +283,14 @@ fn overlong(acting: &Acting, carried: &mut Carried, state: &mut State, now: Now,
     if due > now.mono {
         wake.at(Some(due));
     } else if carried.run.stoppable() {
-        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
-        state.saw(&told.cells);
+        stop(carried, state, now);
     }
+}
+
+/// Tells a run to stop, by nobody's order.
+pub(super) fn stop(carried: &mut Carried, state: &mut State, now: Now) {
+    let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
+    state.saw(&told.cells);
 }
 
 /// Whether a run waits for the old side to have stopped itself.
