@@ -175,6 +175,8 @@ pub enum Reply {
     Started(RunId),
     /// It is written down and waits for its turn.
     Queued,
+    /// It was sent, and the coordinator has not answered: it may be done.
+    InDoubt,
     /// It is not done.
     Refused(Refused),
 }

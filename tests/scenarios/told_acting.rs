@@ -174,6 +174,7 @@ pub(crate) fn reply(state: &State, reply: &Reply) -> String {
     match reply {
         Reply::Done => "done".into(),
         Reply::SoAlready => "so already".into(),
+        Reply::InDoubt => "in doubt".into(),
         Reply::Started(run) => format!("run {} is started", run.0),
         Reply::Queued => "it waits for its turn".into(),
         Reply::Refused(why) => format!("no: {}", refused(state, why)),

@@ -146,6 +146,8 @@ pub struct Ballot {
 pub struct Carried {
     /// The run.
     pub run: Run,
+    /// So many of its transactions in a row were refused.
+    pub refused: u8,
     /// What it wants written; the coordinator takes one transaction at a time.
     pub wanted: Option<Want>,
     /// Gates and pauses that its steps want.
@@ -160,7 +162,7 @@ impl Carried {
     /// A run that wants nothing yet.
     #[must_use]
     pub const fn new(run: Run) -> Carried {
-        Carried { run, wanted: None, changes: Vec::new(), began: Vec::new(), pages: Vec::new() }
+        Carried { run, refused: 0, wanted: None, changes: Vec::new(), began: Vec::new(), pages: Vec::new() }
     }
 
     /// When the change of that serial was first looked at: now, if it never was.

@@ -48,6 +48,8 @@ pub(crate) struct Liveness {
     restored: bool,
     /// By service: a person has said where it is active, whatever its name leads to.
     adopted: Vec<bool>,
+    /// By service, then observer: it has said that another region takes writes than the record says.
+    drifts: Vec<Vec<bool>>,
 }
 
 impl Liveness {
@@ -66,6 +68,7 @@ impl Liveness {
             ill: false,
             restored: false,
             adopted: vec![false; shape.services],
+            drifts: vec![vec![false; shape.observers]; shape.services],
         }
     }
 
@@ -122,6 +125,8 @@ impl Liveness {
                     self.told[service] = Some(scene.now);
                 }
             }
+            Event::Drifted(_) => self.drifts[service][by] = true,
+            Event::DriftOver => self.drifts[service][by] = false,
             // Who is paged for a run knows of the trouble that it is for.
             Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
             // Who waits for what it depends on has a reason that everybody sees.
@@ -227,6 +232,7 @@ impl Liveness {
                 if !recipe.stateless
                     && writable.clone().count() == 1
                     && !writable.clone().any(|at| at == active)
+                    && !self.drifts[service].contains(&true)
                 {
                     let what = "at rest another region takes writes than the record says";
                     out.broke(now, "L5", "truth", what);

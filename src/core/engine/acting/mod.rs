@@ -27,7 +27,7 @@ use super::advance::Wake;
 use super::mark;
 use super::out::Out;
 use super::start::Decision;
-use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
+use crate::agree::{Answer, ClaimInput, ClaimState, Purpose, TxnId, Velocity, Write};
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
@@ -95,7 +95,6 @@ fn reading(
     now: Now,
     out: &mut Out,
 ) {
-    use crate::agree::ClaimState;
     let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding);
     if holds && acting.flight.is_none() && state.seat.right(now.mono).is_some() && running::must_read(acting)
     {
@@ -229,8 +228,7 @@ fn itself(
         (Purpose::Take | Purpose::GiveUp, Landed::No) => claim_fed(state, at, ClaimInput::Refused, out),
         // That it is ours is found at the next look, from what the answer says; or it was already.
         (Purpose::Take, Landed::Yes) => {
-            let restores =
-                |acting: &crate::state::acting::Acting| acting.claim == crate::agree::ClaimState::Restoring;
+            let restores = |acting: &crate::state::acting::Acting| acting.claim == ClaimState::Restoring;
             if state.service(at).and_then(|service| service.acting.as_deref()).is_some_and(restores) {
                 claim_fed(state, at, ClaimInput::Granted, out);
             }
@@ -238,9 +236,14 @@ fn itself(
         (Purpose::GiveUp, Landed::Yes) => claim_fed(state, at, ClaimInput::GaveUp, out),
         (Purpose::Read, Landed::Yes) => {
             let Some(found) = found else { return };
+            // A read that was in doubt until the claim was lost says nothing of what its next holder has written.
             let journals =
                 state.service(at).and_then(|service| service.acting.as_ref()).is_some_and(|acting| {
-                    running::must_read(acting) || acting.claim == crate::agree::ClaimState::Restoring
+                    match acting.claim {
+                        ClaimState::Restoring => true,
+                        ClaimState::Holding => running::must_read(acting),
+                        ClaimState::Idle | ClaimState::Taking | ClaimState::Frozen => false,
+                    }
                 });
             let complete = found.record.1.as_ref().is_none_or(|record| {
                 let named = record.run.iter().chain(&record.beside);

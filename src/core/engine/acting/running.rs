@@ -37,6 +37,8 @@ const PAGE_AGAIN: Span = Span::mins(15);
 const READ_PULSE: Span = Span::secs(2);
 /// A run comes to rest long before so many looks.
 const LOOKS: usize = 64;
+/// So many refusals in a row are no race: the journal is not what it is taken for.
+const REFUSED: u8 = 3;
 
 /// A call has ended.
 pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now, out: &mut Out) {
@@ -131,7 +133,16 @@ pub(super) fn committed(
     let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) else { return };
     let Some(acting) = service.acting.as_deref_mut() else { return };
     let Some(at) = acting.runs.iter().position(|carried| carried.run.start().run == run) else { return };
+    let refused = commit == crate::plan::saga::Commit::Refused;
     let told = acting.runs[at].run.tell(Heard::Answered { txn, commit }, now.mono);
+    acting.runs[at].refused = if refused { acting.runs[at].refused + 1 } else { 0 };
+    if acting.runs[at].refused >= REFUSED {
+        // Whatever is believed of its journal is not what is there: it is read anew, as by a successor.
+        acting.runs.remove(at);
+        super::orders::forget(acting);
+        state.saw(&told.cells);
+        return mark(state, id);
+    }
     let ended = acting.runs[at].run.state() == RunState::Ended;
     let outcome = acting.runs[at].run.outcome();
     if ended {

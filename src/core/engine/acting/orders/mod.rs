@@ -123,6 +123,7 @@ fn answer(many: &mut Vec<Many>, order: &Order, reply: Reply, out: &mut Out) {
     of.left = of.left.saturating_sub(1);
     match (&of.worst, &reply) {
         (Some(Reply::Refused(_)), _) | (Some(_), Reply::SoAlready) => {}
+        (Some(Reply::InDoubt), Reply::Done | Reply::Queued | Reply::Started(_)) => {}
         (_, _) => of.worst = Some(reply),
     }
     if of.left == 0 {
@@ -178,7 +179,10 @@ pub(super) fn advance(
                 return;
             }
             Next::Sent => return,
-            Next::Wait if now.mono >= since + LONGEST && !on_its_way(acting, order.id) => {
+            Next::Wait if now.mono >= since + LONGEST && on_its_way(acting, order.id) => {
+                finish(service, acting, state, &order, Reply::InDoubt, out);
+            }
+            Next::Wait if now.mono >= since + LONGEST => {
                 let why = match acting.claim {
                     _ if !state.seat.reached => Refused::NoCoordinator,
                     ClaimState::Holding => Refused::Overtaken,
