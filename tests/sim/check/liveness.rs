@@ -48,6 +48,8 @@ pub(crate) struct Liveness {
     restored: bool,
     /// By service: a person has said where it is active, whatever its name leads to.
     adopted: Vec<bool>,
+    /// By service, then observer: it has said that nobody knows whether the active region is up.
+    blind: Vec<Vec<bool>>,
     /// By service, then observer: it has said that another region takes writes than the record says.
     drifts: Vec<Vec<bool>>,
 }
@@ -68,6 +70,7 @@ impl Liveness {
             ill: false,
             restored: false,
             adopted: vec![false; shape.services],
+            blind: vec![vec![false; shape.observers]; shape.services],
             drifts: vec![vec![false; shape.observers]; shape.services],
         }
     }
@@ -128,7 +131,9 @@ impl Liveness {
             Event::Drifted(_) => self.drifts[service][by] = true,
             Event::DriftOver => self.drifts[service][by] = false,
             // Who is paged for a run knows of the trouble that it is for.
-            Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
+            Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
+            Event::Blind(_) => self.blind[service][by] = true,
+            Event::Seeing(_) => self.blind[service][by] = false,
             // Who waits for what it depends on has a reason that everybody sees.
             Event::Decided(Decided::Blocked(_, gates)) if gates & Gate::Dependency.bit() != 0 => {
                 self.refused[service] = Some(scene.now)
@@ -182,8 +187,9 @@ impl Liveness {
             let Some(dark) = self.dark[service] else { continue };
             let since = dark.max(self.healed);
             let before = |at: Option<u64>| at.is_some_and(|at| at >= dark);
-            if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
-            {
+            // Who was told that nobody sees it, and not yet that somebody does, has been told.
+            let stands = self.open[service].contains(&true) || self.blind[service].contains(&true);
+            if now >= since + PAGE_BOUND && !before(self.told[service]) && !stands {
                 out.broke(now, "L6", "truth", "users are not served, and nobody was told");
                 self.told[service] = Some(now);
             }

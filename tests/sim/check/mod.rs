@@ -342,6 +342,7 @@ impl Checks {
     pub(crate) fn restored(&mut self) {
         self.records.restored();
         self.effects.restored();
+        self.journals.restored();
         self.writes.restored();
         self.runs.restored();
         self.liveness.restored();
