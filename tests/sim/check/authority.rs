@@ -60,20 +60,21 @@ impl Authority {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
+    /// A call is handed over at that moment of its observer's own clock.
+    pub(crate) fn in_time(&self, scene: &Scene<'_>, now: Mono, until: Option<Mono>, out: &mut Out) {
+        if until.is_none_or(|until| now >= until) {
+            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
+        }
+    }
+
     pub(crate) fn handed(
         &mut self,
         scene: &Scene<'_>,
         by: usize,
         call: &Call,
-        now: Mono,
-        until: Option<Mono>,
         session: Option<SessionId>,
         out: &mut Out,
     ) {
-        if until.is_none_or(|until| now >= until) {
-            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
-        }
         let claim = scene.store.services[call.service.index()].claim.1.as_ref();
         let holds = claim.is_some_and(|claim| {
             Some(claim.session) == session

@@ -48,6 +48,8 @@ pub(crate) struct Liveness {
     restored: bool,
     /// By service: a person has said where it is active, whatever its name leads to.
     adopted: Vec<bool>,
+    /// By service: nobody could be asked to move or see it when last looked at.
+    excused: Vec<bool>,
     /// By service, then observer: it has said that nobody knows whether the active region is up.
     blind: Vec<Vec<bool>>,
     /// By service, then observer: it has said that another region takes writes than the record says.
@@ -70,6 +72,7 @@ impl Liveness {
             ill: false,
             restored: false,
             adopted: vec![false; shape.services],
+            excused: vec![false; shape.services],
             blind: vec![vec![false; shape.observers]; shape.services],
             drifts: vec![vec![false; shape.observers]; shape.services],
         }
@@ -185,6 +188,11 @@ impl Liveness {
         }
         for service in 0..scene.shape.services {
             let Some(dark) = self.dark[service] else { continue };
+            // This is looked at when something changes: what has excused it until just now excuses it for as long again.
+            let excused = Liveness::excused(scene, faulty, service);
+            if excused | std::mem::replace(&mut self.excused[service], excused) {
+                self.healed = now;
+            }
             let since = dark.max(self.healed);
             let before = |at: Option<u64>| at.is_some_and(|at| at >= dark);
             // Who was told that nobody sees it, and not yet that somebody does, has been told.
@@ -200,13 +208,6 @@ impl Liveness {
             let away = (0..scene.shape.regions).any(|to| {
                 to != active && scene.truth.parts[service][to].ready && scene.truth.answers(service, to)
             });
-            // A region that somebody made writable by hand is followed by others, who then bear witness of it: while that
-            // lasts, the trouble is told (drift), and nothing moves by itself.
-            let drifted =
-                (0..scene.shape.regions).any(|at| at != active && scene.providers.is_primary(service, at));
-            if drifted {
-                self.healed = now;
-            }
             let dead = self.dead[service].is_some_and(|dead| now >= dead.max(since) + BOUND);
             let first = self.started[service].is_none() && self.running[service].is_none();
             if dead && first && away && !before(self.refused[service]) {
@@ -215,6 +216,20 @@ impl Liveness {
                 self.refused[service] = Some(now);
             }
         }
+    }
+
+    /// Whether nobody can be asked to move it, or to see it.
+    fn excused(scene: &Scene<'_>, faulty: &Faulty, service: usize) -> bool {
+        let Some(active) = scene.store.active(service) else { return false };
+        // Whether a database takes writes is seen from beside it alone: if only a liar stands there, nobody sees it.
+        let near = |o: usize| scene.shape.stands_in(o) == Some(active);
+        let eyes = (0..scene.shape.observers).any(|o| near(o) && !faulty.is_lately(o, scene.now));
+        let unseen = scene.truth.answers(service, active) && !eyes && scene.shape.observers > 1;
+        // A region that somebody made writable by hand is followed by others, who then bear witness of it: while that
+        // lasts, the trouble is told (drift), and nothing moves by itself.
+        let drifted =
+            (0..scene.shape.regions).any(|at| at != active && scene.providers.is_primary(service, at));
+        unseen || drifted
     }
 
     /// At the end.
