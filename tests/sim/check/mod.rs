@@ -266,6 +266,7 @@ impl Checks {
     }
 
     /// A call passed the look at the clock.
+    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
     pub(crate) fn handed(
         &mut self,
         scene: &Scene<'_>,

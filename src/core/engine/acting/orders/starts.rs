@@ -187,6 +187,9 @@ pub(super) fn run_plan(
     if acting.record.is_none() {
         return refuse(Refused::NoRecord);
     }
+    if kind == PlanKind::Rejoin && at.is_some() && at == service.known.active {
+        return refuse(Refused::AlreadyThere);
+    }
     let live = *mode == Mode::Live;
     if live
         && kind != PlanKind::Inspect
