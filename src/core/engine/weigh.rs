@@ -73,14 +73,20 @@ pub(crate) fn weigh<'a>(
         Counted::all()
     };
     let (parts, active) = (&service.policy.parts, service.known.active);
-    asked.draw(parts, &service.votes, active, counted, now.mono);
+    // Without an ask that is what the service shows already.
+    let asked = if service.picture.shows(&service.votes, active, counted, now.mono) {
+        &service.picture
+    } else {
+        asked.draw(parts, &service.votes, active, counted, now.mono);
+        &*asked
+    };
     let wide = if parts.cells.iter().all(|cell| cell.wide) {
         None
     } else {
         wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
         Some(&*wide)
     };
-    let picture = &*asked;
+    let picture = asked;
     let needed = service.votes.electorate(policy.everybody()).majority();
     let few = moves(service, plan) && valid && counted.who.count() < needed;
     let few = few || mutants::on(Mutant::CandidateUnasked);
