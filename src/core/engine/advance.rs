@@ -42,7 +42,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let Some(mut service) = state.services.get_mut(id.index()).and_then(Option::take) else { return };
     service.dirty = false;
     let counted = Counted::all();
-    service.picture.draw(&service.policy.parts, &service.votes, service.known.active, counted, now.mono);
+    service.picture.redraw(&service.policy.parts, &service.votes, service.known.active, counted, now.mono);
     let before = service.share;
     judge::standings(&mut service, out);
     if service.worst.contains(&Some(Level::Unreachable)) {

@@ -160,6 +160,7 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         })
         .collect();
     service.votes = service.votes.carried(&who, &what);
+    service.picture.forget();
     service.votes.live_by(policy.hash, state.policy.me);
     if before.hash != policy.hash {
         // What was answered by another policy is answered anew by this one.

@@ -2,8 +2,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell as Mark;
 
-use super::quorum::Counted;
+use super::quorum::{Counted, News};
 use super::standing::Look;
 use super::{Cell, Observers, Parts, Standing, Verdict, Votes};
 use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos};
@@ -19,6 +20,18 @@ pub struct Picture {
     cells: Vec<Verdict>,
     components: Vec<Verdict>,
     standings: Vec<Standing>,
+    drawn: Option<Drawn>,
+}
+
+/// Of what a picture was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Drawn {
+    news: News,
+    active: Option<RegionPos>,
+    counted: Counted,
+    at: Mono,
+    /// It hangs on what witnesses have read, and is so until then, if they read nothing else.
+    until: Option<Mono>,
 }
 
 struct Quorum<'a> {
@@ -27,6 +40,8 @@ struct Quorum<'a> {
     votes: &'a Votes,
     counted: Counted,
     now: Mono,
+    /// Witnesses were listened to: what they say stands until then.
+    until: Mark<Option<Mono>>,
 }
 
 impl Look for Quorum<'_> {
@@ -34,8 +49,12 @@ impl Look for Quorum<'_> {
         self.cells.get(cell.index()).copied().unwrap_or(Verdict::UNKNOWN)
     }
     fn lives(&self, pos: CellPos, after: Mono) -> bool {
-        let after = after.max(self.now.before(EVIDENCE));
-        self.parts.get(pos.index()).is_some_and(|cell| self.votes.lives(pos, cell, self.counted, after))
+        let until = self.until.get().unwrap_or(Mono::micros(u64::MAX));
+        let lived = self.parts.get(pos.index()).and_then(|cell| self.votes.lived(pos, cell, self.counted));
+        let lived = lived.filter(|lived| *lived > after.max(self.now.before(EVIDENCE)));
+        // That nobody has heard of it for so long stays so; that it lives does not.
+        self.until.set(Some(lived.map_or(until, |lived| until.min(lived + EVIDENCE))));
+        lived.is_some()
     }
 }
 
@@ -59,6 +78,39 @@ impl Look for Own<'_> {
 }
 
 impl Picture {
+    /// Whether it is what would be drawn now, of the votes that it was drawn of last.
+    #[must_use]
+    pub fn shows(&self, votes: &Votes, active: Option<RegionPos>, counted: Counted, now: Mono) -> bool {
+        let news = votes.news();
+        self.drawn.is_some_and(|drawn| {
+            let same = match drawn.until {
+                Some(until) => drawn.news == news && drawn.at <= now && now < until,
+                None => drawn.news.said == news.said,
+            };
+            same && drawn.active == active && drawn.counted == counted
+        })
+    }
+
+    /// The parts or the votes are exchanged: it shows nothing of them.
+    pub fn forget(&mut self) {
+        self.drawn = None;
+    }
+
+    /// Draws it anew, if it would be another than before: of the same service's votes and parts, while neither is
+    /// exchanged.
+    pub fn redraw(
+        &mut self,
+        parts: &Parts,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) {
+        if !self.shows(votes, active, counted, now) {
+            self.draw(parts, votes, active, counted, now);
+        }
+    }
+
     /// Draws it anew; what was drawn before is gone, its memory is used again.
     pub fn draw(
         &mut self,
@@ -76,12 +128,15 @@ impl Picture {
         self.components.clear();
         self.components.resize(width * parts.regions, Verdict::UNKNOWN);
         self.standings.clear();
-        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted, now };
+        let until = Mark::new(None);
+        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted, now, until };
         for region in 0..parts.regions {
             let said = &mut self.components[region * width..(region + 1) * width];
             let standing = parts.compose(RegionPos::at(region), active, counted.wide_only, &look, said);
             self.standings.push(standing);
         }
+        let until = look.until.get();
+        self.drawn = Some(Drawn { news: votes.news(), active, counted, at: now, until });
         if counted.wide_only {
             for (verdict, cell) in self.cells.iter_mut().zip(&parts.cells) {
                 if !cell.wide {

@@ -252,8 +252,8 @@ pub(super) fn must_read(acting: &Acting) -> bool {
         return false;
     }
     let carried = |run: &RunId| acting.runs.iter().any(|carried| carried.run.start().run == *run);
-    let named: Vec<RunId> = acting.record.iter().flat_map(|record| unfinished(record)).collect();
-    acting.stale || named.len() != acting.runs.len() || !named.iter().all(carried)
+    let named = || acting.record.iter().flat_map(|record| unfinished(record));
+    acting.stale || named().count() != acting.runs.len() || !named().all(|run| carried(&run))
 }
 
 /// A run that the record does not name any more is over, whoever said so: nothing more of it is written, paged or sent.
@@ -491,6 +491,9 @@ fn target(
 
 /// One transaction of one run, if any wants one.
 fn write(service: &Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
+    if acting.runs.iter().all(|carried| carried.wanted.is_none() && carried.changes.is_empty()) {
+        return;
+    }
     let Some(session) = state.seat.session.id() else { return };
     let Some(record) = acting.record.clone() else { return };
     let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];

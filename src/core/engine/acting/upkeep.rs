@@ -41,6 +41,10 @@ pub(super) fn advance(
         }
         return;
     };
+    if rests(service, state, record, now) {
+        acting.well.clear();
+        return;
+    }
     let mut next = record.clone();
     head(service, &mut next, now);
     next.maintenance = state.maintenance(service, now.wall);
@@ -49,6 +53,23 @@ pub(super) fn advance(
     if acting.record.as_ref() != Some(&next) {
         wish::change(service, acting, state, next, now, out);
     }
+}
+
+/// Whether the record says all that it should, and no region waits to be a candidate again: most looks find that.
+fn rests(service: &Service, state: &State, record: &Record, now: Now) -> bool {
+    let incident = &service.incident;
+    let told = match incident.stage() {
+        Stage::Open | Stage::Recovering => record.head.as_ref().is_some_and(|head| {
+            let rung = incident.rung().and_then(|rung| service.policy.ladder.rung(rung));
+            head.number == incident.number()
+                && record.incident >= incident.number()
+                && head.rung.as_ref() == rung.map(|rung| &rung.name)
+        }),
+        Stage::None | Stage::Blip => record.head.is_none(),
+    };
+    told && record.rejoined.is_empty()
+        && (record.quarantined.is_empty() || !mutants::on(Mutant::QuarantineByTime))
+        && record.maintenance == state.maintenance(service, now.wall)
 }
 
 /// The incident's number and head, so that a successor goes on with the same story.

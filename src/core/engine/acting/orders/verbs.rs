@@ -222,7 +222,9 @@ fn acts(
             start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Failback { accepts } => {
-            let Some((plan, to)) = home::way_home(service, acting) else {
+            let Some((plan, to)) =
+                acting.record.as_deref().and_then(|record| home::way_home(service, record))
+            else {
                 return refuse(Refused::NoWayHome);
             };
             let wanted = Moves { plan, to: Some(to), planned: true, accepts };
