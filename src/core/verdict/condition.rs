@@ -216,7 +216,7 @@ impl Clause {
         let mut since = Mono::BOOT;
         let mut also = |moment: Option<Mono>| moment.map(|moment| since = since.max(moment));
         if let Some(level) = self.service {
-            also(facts.picture.standing(at).at_least(level))?;
+            also(facts.picture.at_least(at, level))?;
         }
         if !self.down.is_empty() {
             also(self.enough(&self.down, Say::Down, at, facts))?;
@@ -240,7 +240,7 @@ impl Clause {
         if self.region_lost {
             also(facts.lost.get(at.index()).copied().flatten())?;
             if facts.own_loss_only {
-                also(facts.picture.standing(at).at_least(Level::Down))?;
+                also(facts.picture.at_least(at, Level::Down))?;
             }
         }
         Some(since)

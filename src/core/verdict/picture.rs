@@ -6,7 +6,7 @@ use core::cell::Cell as Mark;
 
 use super::quorum::{Counted, News};
 use super::standing::Look;
-use super::{Cell, Observers, Parts, Standing, Verdict, Votes};
+use super::{Cell, Level, Observers, Parts, Standing, Verdict, Votes};
 use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos, ServiceId};
 use crate::time::{Mono, Span};
 
@@ -173,6 +173,12 @@ impl Picture {
     pub fn component(&self, component: ComponentPos, at: RegionPos) -> Verdict {
         let place = at.index() * usize::from(self.width) + component.index();
         self.components.get(place).copied().unwrap_or(Verdict::UNKNOWN)
+    }
+
+    /// Since when the service stands at least so bad in a region.
+    #[must_use]
+    pub fn at_least(&self, at: RegionPos, level: Level) -> Option<Mono> {
+        self.standings.get(at.index())?.at_least(level)
     }
 
     /// How the service stands in a region.
