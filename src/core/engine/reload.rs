@@ -32,6 +32,8 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
         return out.record_own(state, Event::ReloadRefused(stranded));
     }
     let old = core::mem::replace(&mut state.policy, Arc::clone(policy));
+    state.asked.forget();
+    state.wide.forget();
     state.trust.adopt(policy.self_trust);
     let removed = remove(state, policy, now, out);
     room(state);

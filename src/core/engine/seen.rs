@@ -137,6 +137,12 @@ fn trigger(
     }
 }
 
+/// Whether a record of that revision is no news.
+pub(super) fn knows(service: &Service, revision: u64) -> bool {
+    let read = service.acting.as_deref().is_none_or(|acting| acting.read >= revision);
+    read && service.known.record_revision >= revision
+}
+
 fn record(
     state: &mut State,
     id: ServiceId,

@@ -74,16 +74,16 @@ pub(crate) fn weigh<'a>(
     };
     let (parts, active) = (&service.policy.parts, service.known.active);
     // Without an ask that is what the service shows already.
-    let asked = if service.picture.shows(&service.votes, active, counted, now.mono) {
+    let asked = if service.picture.shows(service.id, &service.votes, active, counted, now.mono) {
         &service.picture
     } else {
-        asked.draw(parts, &service.votes, active, counted, now.mono);
+        asked.redraw(service.id, parts, &service.votes, active, counted, now.mono);
         &*asked
     };
     let wide = if parts.cells.iter().all(|cell| cell.wide) {
         None
     } else {
-        wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
+        wide.redraw(service.id, parts, &service.votes, active, counted.wide(), now.mono);
         Some(&*wide)
     };
     let picture = asked;

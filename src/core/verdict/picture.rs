@@ -6,8 +6,8 @@ use core::cell::Cell as Mark;
 
 use super::quorum::{Counted, News};
 use super::standing::Look;
-use super::{Cell, Observers, Parts, Standing, Verdict, Votes};
-use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos};
+use super::{Cell, Level, Observers, Parts, Standing, Verdict, Votes};
+use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos, ServiceId};
 use crate::time::{Mono, Span};
 
 /// Evidence of a witness that is older no longer says that anything lives: a link that hears nothing closes itself by
@@ -19,6 +19,8 @@ pub const EVIDENCE: Span = Span::secs(60);
 pub struct Picture {
     cells: Vec<Verdict>,
     components: Vec<Verdict>,
+    /// So many of them in each region.
+    width: u16,
     standings: Vec<Standing>,
     drawn: Option<Drawn>,
 }
@@ -26,6 +28,7 @@ pub struct Picture {
 /// Of what a picture was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Drawn {
+    whose: ServiceId,
     news: News,
     active: Option<RegionPos>,
     counted: Counted,
@@ -80,14 +83,21 @@ impl Look for Own<'_> {
 impl Picture {
     /// Whether it is what would be drawn now, of the votes that it was drawn of last.
     #[must_use]
-    pub fn shows(&self, votes: &Votes, active: Option<RegionPos>, counted: Counted, now: Mono) -> bool {
+    pub fn shows(
+        &self,
+        whose: ServiceId,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) -> bool {
         let news = votes.news();
         self.drawn.is_some_and(|drawn| {
             let same = match drawn.until {
                 Some(until) => drawn.news == news && drawn.at <= now && now < until,
                 None => drawn.news.said == news.said,
             };
-            same && drawn.active == active && drawn.counted == counted
+            same && drawn.whose == whose && drawn.active == active && drawn.counted == counted
         })
     }
 
@@ -96,22 +106,26 @@ impl Picture {
         self.drawn = None;
     }
 
-    /// Draws it anew, if it would be another than before: of the same service's votes and parts, while neither is
-    /// exchanged.
+    /// Draws it anew, if it would be another than before: of the votes and parts of that service, which
+    /// [`forget`](Self::forget) is told of when they are exchanged.
     pub fn redraw(
         &mut self,
+        whose: ServiceId,
         parts: &Parts,
         votes: &Votes,
         active: Option<RegionPos>,
         counted: Counted,
         now: Mono,
     ) {
-        if !self.shows(votes, active, counted, now) {
-            self.draw(parts, votes, active, counted, now);
+        if self.shows(whose, votes, active, counted, now) {
+            return;
         }
+        let until = self.draw(parts, votes, active, counted, now);
+        self.drawn = Some(Drawn { whose, news: votes.news(), active, counted, at: now, until });
     }
 
-    /// Draws it anew; what was drawn before is gone, its memory is used again.
+    /// Draws it anew; what was drawn before is gone, its memory is used again. Says until when it stands, if it hangs on
+    /// what witnesses have read.
     pub fn draw(
         &mut self,
         parts: &Parts,
@@ -119,12 +133,14 @@ impl Picture {
         active: Option<RegionPos>,
         counted: Counted,
         now: Mono,
-    ) {
+    ) -> Option<Mono> {
+        self.drawn = None;
         self.cells.clear();
         self.cells.extend(
             parts.cells.iter().enumerate().map(|(i, cell)| votes.verdict(CellPos::at(i), cell, counted)),
         );
         let width = parts.components.len();
+        self.width = u16::try_from(width).unwrap_or(u16::MAX);
         self.components.clear();
         self.components.resize(width * parts.regions, Verdict::UNKNOWN);
         self.standings.clear();
@@ -136,7 +152,6 @@ impl Picture {
             self.standings.push(standing);
         }
         let until = look.until.get();
-        self.drawn = Some(Drawn { news: votes.news(), active, counted, at: now, until });
         if counted.wide_only {
             for (verdict, cell) in self.cells.iter_mut().zip(&parts.cells) {
                 if !cell.wide {
@@ -144,6 +159,7 @@ impl Picture {
                 }
             }
         }
+        until
     }
 
     /// What is said of a cell.
@@ -155,8 +171,14 @@ impl Picture {
     /// What is said of a component in a region.
     #[must_use]
     pub fn component(&self, component: ComponentPos, at: RegionPos) -> Verdict {
-        let width = self.components.len() / self.standings.len().max(1);
-        self.components.get(at.index() * width + component.index()).copied().unwrap_or(Verdict::UNKNOWN)
+        let place = at.index() * usize::from(self.width) + component.index();
+        self.components.get(place).copied().unwrap_or(Verdict::UNKNOWN)
+    }
+
+    /// Since when the service stands at least so bad in a region.
+    #[must_use]
+    pub fn at_least(&self, at: RegionPos, level: Level) -> Option<Mono> {
+        self.standings.get(at.index())?.at_least(level)
     }
 
     /// How the service stands in a region.

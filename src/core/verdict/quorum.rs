@@ -636,12 +636,15 @@ struct Earliest {
     wanted: usize,
     there: usize,
     /// In order; never more than are wanted.
-    least: [Mono; Observers::MOST],
+    least: [Mono; MAJORITY],
 }
+
+/// The most that a majority can be.
+const MAJORITY: usize = Observers::MOST / 2 + 1;
 
 impl Earliest {
     fn new(wanted: usize) -> Earliest {
-        Earliest { wanted: wanted.min(Observers::MOST), there: 0, least: [Mono::BOOT; Observers::MOST] }
+        Earliest { wanted: wanted.min(MAJORITY), there: 0, least: [Mono::BOOT; MAJORITY] }
     }
 
     fn add(&mut self, moment: Mono) {

@@ -215,7 +215,7 @@ impl Parts {
         components: &mut [Verdict],
     ) -> Standing {
         // Each is looked at many times; services with more probes than this are few.
-        let (mut few, mut many) = ([Here::NOTHING; 32], Vec::new());
+        let (mut few, mut many) = ([Here::NOTHING; 16], Vec::new());
         let here = if self.probes.len() <= few.len() {
             &mut few[..self.probes.len()]
         } else {
@@ -226,7 +226,7 @@ impl Parts {
             let Some(pos) = self.cell_in(ProbePos::at(probe), at, active) else { continue };
             let wide = self.cells.get(pos.index()).is_some_and(|cell| cell.wide);
             let verdict = if wide || !wide_only { look.verdict(pos) } else { Verdict::UNKNOWN };
-            *here = Here { verdict, wide, runs: true };
+            *here = Here { since: verdict.since, say: verdict.say, wide, runs: true };
         }
         let here = &*here;
         for &pos in &self.order {
@@ -280,7 +280,7 @@ impl Parts {
             if part.tier != Tier::Trigger || !here.runs {
                 continue;
             }
-            let Here { verdict, wide, .. } = *here;
+            let (verdict, wide) = (here.verdict(), here.wide);
             standing.watched = true;
             standing.alive |= verdict.alive().is_some();
             let masked = part.component.is_some_and(|c| components.get(c.index()) == Some(&Verdict::MASKED));
@@ -344,7 +344,8 @@ impl Parts {
 /// What is said of a probe in a region.
 #[derive(Clone, Copy)]
 struct Here {
-    verdict: Verdict,
+    since: Mono,
+    say: Say,
     /// A majority of all observers can see it.
     wide: bool,
     /// It is part of that region's standing.
@@ -352,13 +353,17 @@ struct Here {
 }
 
 impl Here {
-    const NOTHING: Here = Here { verdict: Verdict::UNKNOWN, wide: false, runs: false };
+    const NOTHING: Here = Here { since: Mono::BOOT, say: Say::Unknown, wide: false, runs: false };
+
+    fn verdict(self) -> Verdict {
+        Verdict { say: self.say, since: self.since }
+    }
 }
 
 /// Those of a region, of so many that are named.
 fn of<'a>(here: &'a [Here], members: &'a [ProbePos]) -> impl Iterator<Item = (Verdict, bool)> + Clone + 'a {
     let there = members.iter().filter_map(|probe| here.get(probe.index())).filter(|here| here.runs);
-    there.map(|here| (here.verdict, here.wide))
+    there.map(|here| (here.verdict(), here.wide))
 }
 
 impl Verdict {
