@@ -7,7 +7,7 @@ use watchkeeper_core::agree::RunId;
 use watchkeeper_core::decide::Gate;
 use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::plan::saga::{Run, RunState};
-use watchkeeper_core::plan::{Mode, Outcome};
+use watchkeeper_core::plan::{Entry, Mode, Outcome};
 use watchkeeper_core::severity::Turn;
 use watchkeeper_core::time::Mono;
 
@@ -154,6 +154,14 @@ impl Liveness {
         if known.map(|(id, _)| id) != run {
             self.running[service] = run.map(|run| (run, scene.now));
             (self.dark[service], self.dead[service]) = (None, None);
+            return;
+        }
+        // What a person has said to it gives it its time anew.
+        let journal = run.and_then(|run| scene.store.journal(service, run));
+        if let (Some(run), Some(Entry::Retried { .. } | Entry::Skipped { .. } | Entry::Accepted { .. })) =
+            (run, journal.and_then(|journal| journal.entries.last()))
+        {
+            self.running[service] = Some((run, scene.now));
         }
     }
 
