@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             "--only" => wanted.only = args.next(),
             "--part" => wanted.part = args.next().and_then(|text| part(&text)),
             "--trust" => wanted.trust = true,
+            "--cell" => wanted.cell = args.next(),
             "--until" => wanted.until = number(),
             "--trace" => wanted.trace = true,
             // Whoever lists all tests of the workspace finds one here.
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --open N, --mutants [--kept] [--only WORDS], --trust"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --open N, --mutants [--kept] [--only WORDS], --cell WORDS, --trust"
                 );
                 return ExitCode::FAILURE;
             }

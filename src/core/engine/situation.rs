@@ -76,7 +76,7 @@ pub(crate) fn situation(
             .all(|at| weighed.known.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
         loss: loss(service, plan, case, acts_in, weighed, now),
         rpo: rpo(service, wish.scenario),
-        unfenced: case.is_some_and(|case| !case.fenced),
+        unfenced: case.is_some_and(|case| !case.fenced) && !mutants::on(Mutant::CutIsEnough),
         promotes: case.is_some_and(|case| case.promotes),
         needs_dead: case.map_or(0, |case| case.needs_dead),
         cooldown: cooldown(

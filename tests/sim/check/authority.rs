@@ -1,7 +1,7 @@
 //! S3, S4, S11: who may act. Nothing is handed over without a session that lives; runs begin one at a time, by one
 //! transaction over everything that was looked at; a pause stops what begins by itself.
 
-use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, Write};
+use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, TxnId, Write};
 use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::{Entry, Mode, PlanKind};
@@ -15,11 +15,47 @@ use crate::shape::Shape;
 pub(crate) struct Authority {
     /// By observer: so many renewals in a row that say that it is not fit.
     unfit: Vec<u32>,
+    /// By observer and service: what went out under its claim, which was created at that revision, and is not answered;
+    /// whether it was told that nobody knows what became of it.
+    flying: Vec<Option<(TxnId, u64, bool)>>,
+    services: usize,
 }
 
 impl Authority {
     pub(crate) fn new(shape: &Shape) -> Authority {
-        Authority { unfit: vec![0; shape.observers] }
+        let flying = vec![None; shape.observers * shape.services];
+        Authority { unfit: vec![0; shape.observers], flying, services: shape.services }
+    }
+
+    pub(crate) fn crashed(&mut self, observer: usize) {
+        self.flying[observer * self.services..(observer + 1) * self.services].fill(None);
+    }
+
+    /// An observer is told what became of a transaction, or that nobody knows.
+    pub(crate) fn answered(&mut self, by: usize, id: TxnId, known: bool) {
+        let flying = &mut self.flying[by * self.services + id.service.index()];
+        if let Some((_, _, doubt)) = flying.as_mut().filter(|(of, ..)| *of == id) {
+            *doubt = true;
+            if known {
+                *flying = None;
+            }
+        }
+    }
+
+    /// What is in doubt is sent again as it was, and nothing else before it is known what became of it.
+    fn doubts(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        let claim = txn.guards.iter().find_map(|guard| match guard {
+            Guard::Claim(at) => Some(*at),
+            _ => None,
+        });
+        let flying = &mut self.flying[by * self.services + txn.id.service.index()];
+        if flying.is_some_and(|(id, at, doubt)| doubt && id != txn.id && claim == Some(at)) {
+            let what = "something goes out while nobody knows what became of what went out before";
+            out.broke(scene.now, "S3", "letter", what);
+        }
+        if let Some(claim) = claim.filter(|_| flying.is_none_or(|(id, ..)| id != txn.id)) {
+            *flying = Some((txn.id, claim, false));
+        }
     }
 
     /// A renewal arrives.
@@ -88,7 +124,8 @@ impl Authority {
     }
 
     /// What a transaction compares, before anything is known of it.
-    pub(crate) fn sent(&mut self, scene: &Scene<'_>, _by: usize, txn: &Txn, out: &mut Out) {
+    pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        self.doubts(scene, by, txn, out);
         let has = |wanted: fn(&Guard) -> bool| txn.guards.iter().any(wanted);
         let writes = |wanted: fn(&Write) -> bool| txn.writes.iter().any(wanted);
         let runs = writes(|write| matches!(write, Write::Begin(..) | Write::Append(..) | Write::Velocity(_)));

@@ -193,6 +193,9 @@ impl Checks {
         if self.answers.first(by, txn) {
             self.answers.sent(scene, by, txn, &mut self.out);
             self.writes.sent(scene, txn, &mut self.out);
+            if let Some(begins) = begins(scene, txn) {
+                votes::sent(scene, by, txn, &begins, &mut self.out);
+            }
         }
         for (run, entry) in entries(txn) {
             if let Entry::Ended(outcome) = entry {
@@ -219,7 +222,7 @@ impl Checks {
             let service = txn.id.service.index();
             self.votes.starts(scene, by, txn, &begins, &self.faulty, &mut self.out);
             self.answers.starts(scene, by, txn, &begins, &mut self.out);
-            self.runs.starts(scene, by, txn, &begins, &mut self.out);
+            self.runs.starts(scene, by, txn, &begins, &self.faulty, &mut self.out);
             self.writes.starts(scene, service, &begins, &mut self.out);
             self.liveness.starts(scene, service, &begins);
             // The way home from where a person led it is no trouble.
@@ -324,6 +327,7 @@ impl Checks {
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.liveness.crashed(observer);
         self.answers.crashed(observer);
+        self.authority.crashed(observer);
         self.journals.crashed(observer);
         self.notices.crashed(observer);
     }

@@ -105,7 +105,8 @@ impl World<'_> {
             // Refused at once, or nobody knows until the deadline.
             if self.rng.chance(700) && self.nodes[by].life == sent.life {
                 let reply = if sent.call.op == Op::Observe { Reply::Unknown } else { Reply::NotDone };
-                self.put(quick, by, What::Finished(sent.number, Box::new(finished(&sent.call, reply))));
+                let takes = sent.slow.map_or(quick, |at| at.saturating_sub(self.now).max(quick));
+                self.put(takes, by, What::Finished(sent.number, Box::new(finished(&sent.call, reply))));
             }
             return;
         }

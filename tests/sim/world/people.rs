@@ -495,7 +495,7 @@ impl World<'_> {
     }
 
     /// A person adopts only what takes writes.
-    fn writable_somewhere(&self, service: usize) -> Option<watchkeeper_core::ids::Name> {
+    pub(super) fn writable_somewhere(&self, service: usize) -> Option<watchkeeper_core::ids::Name> {
         let stateless = self.shape.recipes[service].stateless;
         (0..self.shape.regions)
             .find(|&at| self.providers.writable(service, at, stateless, &self.truth))
