@@ -8,37 +8,40 @@ use std::collections::BinaryHeap;
 
 /// A queue of things to come.
 pub(crate) struct Heap<T> {
-    slots: Vec<Slot<T>>,
-    free: Vec<u32>,
-    /// By span of the ring: the first of what happens in it.
-    heads: Vec<u32>,
+    /// Apart from what happens: looking for the next passes many of these.
+    keys: Vec<Key>,
+    what: Vec<Option<T>>,
+    free: Vec<u16>,
+    /// By span of the ring: one of what happens in it.
+    heads: Vec<u16>,
     /// Spans in which something happens, one bit each.
     some: [u64; RING / 64],
     /// The ring begins with this span.
     from: u64,
     /// What happens after the ring's end.
-    far: BinaryHeap<Reverse<(u64, u64, u32)>>,
-    put: u64,
+    far: BinaryHeap<Reverse<(u64, u32, u16)>>,
+    put: u32,
 }
 
-struct Slot<T> {
+#[derive(Clone, Copy)]
+struct Key {
     at: u64,
-    nth: u64,
-    /// The next of the same span.
-    next: u32,
-    what: Option<T>,
+    nth: u32,
+    /// Another of the same span.
+    next: u16,
 }
 
 /// So many spans has the ring,
-const RING: usize = 2_048;
-/// of so many microseconds each, as a power of two: half a minute in all.
-const SPAN: u32 = 14;
-const NONE: u32 = u32::MAX;
+const RING: usize = 4_096;
+/// of so many microseconds each, as a power of two: a quarter of a minute in all.
+const SPAN: u32 = 12;
+const NONE: u16 = u16::MAX;
 
 impl<T> Heap<T> {
     pub(crate) fn new() -> Heap<T> {
         Heap {
-            slots: Vec::with_capacity(256),
+            keys: Vec::with_capacity(256),
+            what: Vec::with_capacity(256),
             free: Vec::new(),
             heads: vec![NONE; RING],
             some: [0; RING / 64],
@@ -50,17 +53,20 @@ impl<T> Heap<T> {
 
     pub(crate) fn put(&mut self, at: u64, what: T) {
         self.put += 1;
-        let slot = Slot { at, nth: self.put, next: NONE, what: Some(what) };
+        let key = Key { at, nth: self.put, next: NONE };
         let place = match self.free.pop() {
             Some(place) => {
-                self.slots[place as usize] = slot;
+                self.keys[usize::from(place)] = key;
+                self.what[usize::from(place)] = Some(what);
                 place
             }
             None => {
-                self.slots.push(slot);
-                (self.slots.len() - 1) as u32
+                self.keys.push(key);
+                self.what.push(Some(what));
+                (self.keys.len() - 1) as u16
             }
         };
+        assert!(place < NONE && self.keys.len() < usize::from(NONE), "too much is to come");
         if at >> SPAN < self.from + RING as u64 {
             self.link(at, place);
         } else {
@@ -68,49 +74,51 @@ impl<T> Heap<T> {
         }
     }
 
-    fn link(&mut self, at: u64, place: u32) {
+    fn link(&mut self, at: u64, place: u16) {
         // What should have happened already happens first.
         let span = (at >> SPAN).max(self.from) as usize % RING;
-        self.slots[place as usize].next = std::mem::replace(&mut self.heads[span], place);
+        self.keys[usize::from(place)].next = std::mem::replace(&mut self.heads[span], place);
         self.some[span / 64] |= 1 << (span % 64);
     }
 
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        if self.some.iter().all(|word| *word == 0) {
-            let Reverse((at, ..)) = self.far.peek()?;
-            self.from = self.from.max(at >> SPAN);
-        }
-        while let Some(&Reverse((at, _, place))) = self.far.peek()
-            && at >> SPAN < self.from + RING as u64
-        {
-            self.far.pop();
-            self.link(at, place);
-        }
-        let span = self.first()?;
-        // The earliest of them, and who leads to it.
-        let head = self.heads[span];
-        let (mut best, mut before, mut last) = (head, NONE, head);
-        let mut next = self.slots[head as usize].next;
-        while next != NONE {
-            let (slot, least) = (&self.slots[next as usize], &self.slots[best as usize]);
-            if (slot.at, slot.nth) < (least.at, least.nth) {
-                (best, before) = (next, last);
+        let span = match self.first() {
+            Some(span) if self.far.is_empty() => span,
+            first => {
+                if first.is_none() {
+                    let Reverse((at, ..)) = self.far.peek()?;
+                    self.from = self.from.max(at >> SPAN);
+                }
+                while let Some(&Reverse((at, _, place))) = self.far.peek()
+                    && at >> SPAN < self.from + RING as u64
+                {
+                    self.far.pop();
+                    self.link(at, place);
+                }
+                self.first()?
             }
-            (last, next) = (next, slot.next);
+        };
+        // The earliest of them, and who leads to it.
+        let (mut best, mut before) = (self.heads[span], NONE);
+        let (mut last, mut least) = (best, self.keys[usize::from(best)]);
+        let mut next = least.next;
+        while next != NONE {
+            let key = self.keys[usize::from(next)];
+            if (key.at, key.nth) < (least.at, least.nth) {
+                (best, before, least) = (next, last, key);
+            }
+            (last, next) = (next, key.next);
         }
-        let after = self.slots[best as usize].next;
         match before {
-            NONE => self.heads[span] = after,
-            before => self.slots[before as usize].next = after,
+            NONE => self.heads[span] = least.next,
+            before => self.keys[usize::from(before)].next = least.next,
         }
         if self.heads[span] == NONE {
             self.some[span / 64] &= !(1 << (span % 64));
         }
-        let slot = &mut self.slots[best as usize];
-        let (at, what) = (slot.at, slot.what.take());
-        self.from = self.from.max(at >> SPAN);
+        self.from = self.from.max(least.at >> SPAN);
         self.free.push(best);
-        what.map(|what| (at, what))
+        self.what[usize::from(best)].take().map(|what| (least.at, what))
     }
 
     /// The first span in which something happens.

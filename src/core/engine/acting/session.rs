@@ -6,14 +6,15 @@
 
 use alloc::boxed::Box;
 
-use crate::agree::Pulse;
+use crate::agree::{ClaimState, Pulse};
 use crate::authority::{Nonce, Renewed};
 use crate::effect::Effect;
-use crate::engine::every_service;
 use crate::engine::out::Out;
-use crate::ids::Name;
+use crate::engine::{every_service, mark};
+use crate::ids::{Name, ServiceId};
 use crate::input::{Coordinator, Store};
-use crate::state::{PulseKnown, State};
+use crate::severity::Stage;
+use crate::state::{PulseKnown, Service, State};
 use crate::time::{Now, Span};
 
 /// A renewal that nobody answered is tried again so soon.
@@ -120,8 +121,18 @@ pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewe
         }
         every_service(state);
     } else if answer != Renewed::Unknown && (!state.seat.held || !fit(state)) {
-        // Whoever is unfit counts its renewals, and a service at rest has nothing else that would wake it.
-        every_service(state);
+        // Whoever is unfit counts its renewals as long as it has a claim, and a service at rest has nothing else that
+        // would wake it.
+        let has = |service: &Service| {
+            service.incident.stage() != Stage::None
+                || service.acting.as_ref().is_some_and(|acting| acting.claim != ClaimState::Idle)
+        };
+        for index in 0..state.services.len() {
+            let id = ServiceId::at(index);
+            if !state.seat.held || state.service(id).is_some_and(has) {
+                mark(state, id);
+            }
+        }
     }
     advance(state, now, out);
 }
