@@ -42,7 +42,6 @@ fn main() -> ExitCode {
             "--twice" => wanted.twice = number().unwrap_or(wanted.twice),
             "--shape" => wanted.shape = number(),
             "--floors" => wanted.floors = true,
-            "--open" => wanted.open = number().unwrap_or(0),
             "--mutants" => wanted.mutants = true,
             "--kept" => wanted.kept = true,
             "--only" => wanted.only = args.next(),
@@ -59,7 +58,7 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --open N, --mutants [--kept] [--only WORDS], --cell WORDS, --trust"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --mutants [--kept] [--only WORDS], --cell WORDS, --trust"
                 );
                 return ExitCode::FAILURE;
             }
