@@ -277,6 +277,12 @@ const ALL: &[Planted] = &[
             checks.renews(&scene, by, session, false);
         }
     }),
+    ("L2 broken (letter): somebody spins", |world| {
+        for number in 0..300 {
+            let id = TxnId { number, ..txn(Purpose::Read, Vec::new(), Vec::new()).id };
+            sent(world, Txn { id, ..txn(Purpose::Read, Vec::new(), Vec::new()) });
+        }
+    }),
     ("S4 broken (letter): at rest", |world| {
         let session = world.store.sessions.first().map_or(SessionId(0), |session| session.id);
         world.store.services[0].claim = (1, Some(Claim { holder: name("o0"), session }));

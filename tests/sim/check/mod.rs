@@ -8,6 +8,7 @@ pub(crate) mod faulty;
 pub(crate) mod journals;
 pub(crate) mod liveness;
 pub(crate) mod notices;
+mod pace;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod traffic;
@@ -123,6 +124,7 @@ pub(crate) struct Checks {
     pub(crate) journals: journals::Journals,
     /// So many runs that began by themselves led a service home.
     homeward: u64,
+    pace: pace::Pace,
     pub(crate) authority: authority::Authority,
     pub(crate) votes: votes::Votes,
     pub(crate) runs: runs::Runs,
@@ -147,6 +149,7 @@ impl Checks {
             answers: answers::Answers::new(shape),
             journals: journals::Journals::new(shape),
             homeward: 0,
+            pace: pace::Pace::new(shape),
             authority: authority::Authority::new(shape),
             votes: votes::Votes::new(shape, now),
             runs: runs::Runs::new(shape),
@@ -189,6 +192,7 @@ impl Checks {
 
     /// A core sends a transaction.
     pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
+        self.pace.sent(scene, by, txn, &mut self.out);
         self.authority.sent(scene, by, txn, &mut self.out);
         if self.answers.first(by, txn) {
             self.answers.sent(scene, by, txn, &mut self.out);
