@@ -178,7 +178,7 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
         // One sees nothing new, and another not the region that could be gone to.
         25 => {
             let (stuck, blind) = *rng.pick(&[(3, 4), (4, 3), (2, 3), (3, 2), (4, 2), (2, 4)]);
-            let stuck = fault(Kind::Wedged, stuck, 0, t - rng.between(1, 20) * S, EVER);
+            let stuck = fault(Kind::Wedged, stuck, 0, t + rng.between(16, 36) * S, EVER);
             (2, vec![dies, stuck, fault(Kind::LinkDies, blind, 1, t - 60 * S, EVER)])
         }
         // Of those that are left one lives by another policy.
