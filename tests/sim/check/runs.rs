@@ -198,7 +198,9 @@ impl Runs {
     pub(crate) fn look(&mut self, scene: &Scene<'_>) {
         for service in 0..scene.shape.services {
             for region in 0..scene.shape.regions {
-                let is = scene.writable(service, region)
+                // Without a coordinator nobody hears what is seen there.
+                let is = scene.truth.quorum
+                    && scene.writable(service, region)
                     && scene.truth.way[region]
                     && scene.store.active(service).is_some_and(|active| active != region);
                 let kept = &mut self.by_hand[service][region];
