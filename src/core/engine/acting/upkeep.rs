@@ -43,6 +43,7 @@ pub(super) fn advance(
     };
     if rests(service, state, record, now) {
         acting.well.clear();
+        acting.paused = None;
         return;
     }
     let mut next = record.clone();
@@ -68,6 +69,7 @@ fn rests(service: &Service, state: &State, record: &Record, now: Now) -> bool {
         Stage::None | Stage::Blip => record.head.is_none(),
     };
     told && record.rejoined.is_empty()
+        && record.paused_for.is_none()
         && (record.quarantined.is_empty() || !mutants::on(Mutant::QuarantineByTime))
         && record.maintenance == state.maintenance(service, now.wall)
 }

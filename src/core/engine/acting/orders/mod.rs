@@ -8,6 +8,9 @@ mod starts;
 mod to_run;
 mod verbs;
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
