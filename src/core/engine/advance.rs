@@ -2,6 +2,7 @@
 //! changed, and right after a restart: there is no other way to anything it decides.
 
 use super::out::Out;
+use super::situation::ails;
 use super::{acting, ask, every_service, judge, mark, start, watch};
 use crate::event::Event;
 use crate::ids::{RegionId, ServiceId};
@@ -44,7 +45,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let counted = Counted::all();
     let active = service.known.active;
     service.picture.redraw(id, &service.policy.parts, &service.votes, active, counted, now.mono);
-    let before = service.share;
+    let (before, ailed) = (service.share, ails(&service));
     judge::standings(&mut service, out);
     if service.worst.contains(&Some(Level::Unreachable)) {
         // What keeps it from being down is evidence that gets old.
@@ -60,7 +61,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let decision = start::decide(&mut service, state, &moments, now, &mut wake, out);
     acting::advance(&mut service, state, &moments, decision.as_ref(), now, &mut wake, out);
     state.moments = moments;
-    let after = service.share;
+    let (after, ails) = (service.share, ails(&service));
     let turned = undecided != (service.incident.stage() == Stage::Blip);
     arm(state, &mut service.armed, id, wake);
     state.services[id.index()] = Some(service);
@@ -70,7 +71,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     if flipped.iter().any(Option::is_some) {
         every_service(state);
     }
-    if before != after {
+    if before != after || ailed != ails {
         dependents(state, id);
     }
 }

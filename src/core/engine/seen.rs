@@ -32,7 +32,11 @@ pub(super) fn seen(state: &mut State, seen: Seen, now: Now, out: &mut Out) {
         | Seen::Trigger(id, ..) => *id,
     };
     if state.service(id).is_none() {
-        return out.refuse(state, Refusal::NoSuchService);
+        // What is still said of a service that a new config has dropped is no news.
+        if id.index() >= state.services.len() {
+            out.refuse(state, Refusal::NoSuchService);
+        }
+        return;
     }
     match seen {
         Seen::Record(_, revision, record) => self::record(state, id, revision, record, now, out),
@@ -58,9 +62,8 @@ fn vote(
     };
     if seat == state.me() {
         // What we say is known here first; what the coordinator holds of it is learned when it is written, or lost.
-        if let (None, Some(service)) = (&vote, state.service_mut(id)) {
-            acting::ballot::withdrawn(service, revision);
-            return mark(state, id);
+        if vote.is_none() {
+            return acting::ballot::withdrawn(state, id, revision, now, out);
         }
         return out.refuse(state, Refusal::NotMyVote(seat));
     }

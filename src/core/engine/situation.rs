@@ -164,6 +164,14 @@ fn asked(
     Asked::Disagree
 }
 
+/// Whether it cannot be built upon where it is active: out of reach though it may live, or accused until just now and
+/// not seen well since.
+pub(super) fn ails(service: &Service) -> bool {
+    let stands = service.known.active.and_then(|at| service.worst.get(at.index()).copied().flatten());
+    let unproven = service.incident.stage() == Stage::Recovering && service.blind.since.is_some();
+    unproven || stands.is_some_and(|level| level >= Level::Unreachable)
+}
+
 /// The first service that this one depends on that is down where this one is, though a witness may say that it lives, or
 /// was and is not known to be well again, or that is moving.
 fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
@@ -172,11 +180,7 @@ fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
         state.service(id).is_some_and(|other| {
             let moving = other.known.record.as_ref().and_then(|record| record.running);
             let moving = moving.is_some_and(|(_, kind)| kind == PlanKind::Failover);
-            let stands = other.known.active.and_then(|at| other.worst.get(at.index()).copied().flatten());
-            let ails = stands.is_some_and(|level| level >= Level::Unreachable);
-            // The accusation may have fallen before anybody could see it well: that is no recovery to build upon.
-            let unproven = other.incident.stage() == Stage::Recovering && other.blind.since.is_some();
-            moving || (other.share.region == Some(here) && (ails || unproven || other.share.down))
+            moving || (other.share.region == Some(here) && (ails(other) || other.share.down))
         })
     })
 }

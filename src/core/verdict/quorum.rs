@@ -393,8 +393,11 @@ impl Votes {
 
     /// Revisions and asks begin anew: what they were counted by was restored from a backup. An answer to an ask that
     /// is no more must not be taken for one to the ask that gets its number.
-    pub fn begin_anew(&mut self) {
+    /// What others said there is told again by whoever still says it.
+    pub fn begin_anew(&mut self, me: ObserverPos) {
         self.changes += 1;
+        self.present = if self.present.has(me) { Observers::NONE.and(me) } else { Observers::NONE };
+        self.news.said();
         self.cast.iter_mut().for_each(|cast| (cast.revision, cast.answers) = (0, 0));
     }
 

@@ -8,7 +8,9 @@ use alloc::vec;
 use super::flight::{Wish, me, send};
 use crate::agree::{Guard, Purpose, Vote, Write};
 use crate::engine::advance::Wake;
+use crate::engine::mark;
 use crate::engine::out::Out;
+use crate::ids::ServiceId;
 use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::acting::{About, Acting, Ballot};
@@ -49,12 +51,19 @@ pub(super) fn advance(
     send(acting, service.id, wish, now, out);
 }
 
-/// Ours is not in the coordinator any more, since that revision: the session that it hung on is over.
-pub(in crate::engine) fn withdrawn(service: &mut Service, revision: u64) {
-    let Some(acting) = service.acting.as_deref_mut() else { return };
-    if revision > acting.ballot.revision {
-        (acting.ballot.revision, acting.ballot.changes) = (0, None);
+/// Ours is not in the coordinator any more, since that revision: the session that it hung on is over. If it is ours that
+/// is over, only a renewal says so.
+pub(in crate::engine) fn withdrawn(state: &mut State, id: ServiceId, revision: u64, now: Now, out: &mut Out) {
+    let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) else {
+        return;
+    };
+    if revision <= acting.ballot.revision {
+        return;
     }
+    (acting.ballot.revision, acting.ballot.changes) = (0, None);
+    state.seat.renews = Some(now.mono);
+    super::session::advance(state, now, out);
+    mark(state, id);
 }
 
 fn old(service: &Service, ballot: &Ballot, now: Mono, wake: &mut Wake) -> bool {

@@ -46,7 +46,7 @@ pub(super) fn look(acting: &mut Acting) {
 /// The coordinator holds an older record than we have read there: it was restored. What was read before is forgotten,
 /// but for its epoch.
 pub(super) fn went_back(state: &mut State, out: &mut Out) {
-    let cluster = state.seat.cluster.unwrap_or(ClusterId(0));
+    let (cluster, me) = (state.seat.cluster.unwrap_or(ClusterId(0)), state.me());
     state.seat.velocity.0 = 0;
     for pulse in &mut state.seat.pulses {
         (pulse.revision, pulse.read) = (0, None);
@@ -60,7 +60,7 @@ pub(super) fn went_back(state: &mut State, out: &mut Out) {
         (service.known.holder, service.known.session) = (Holder::Nobody, None);
         service.known.raised.iter_mut().for_each(|raised| raised.0 = 0);
         service.ask = AskState::default();
-        service.votes.begin_anew();
+        service.votes.begin_anew(me);
         (acting.read, acting.stale, acting.looked, acting.ballot.changes) = (0, true, false, None);
         let newest = epoch.map(|epoch| Token { cluster, epoch, serial: 0 });
         let newest = newest.filter(|_| !mutants::on(Mutant::NewerWorldIgnored));

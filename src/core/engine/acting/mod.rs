@@ -27,7 +27,8 @@ use super::advance::Wake;
 use super::mark;
 use super::out::Out;
 use super::start::Decision;
-use crate::agree::{Answer, ClaimInput, ClaimState, Guard, Purpose, Txn, TxnId, Velocity, Write};
+use crate::agree::{Answer, Claim, ClaimInput, ClaimState, Guard, Purpose, Txn, TxnId, Velocity, Write};
+use crate::authority::SessionId;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::ids::ServiceId;
@@ -131,9 +132,38 @@ pub(super) fn removed(state: &mut State, service: &mut Service, out: &mut Out) {
     let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding | ClaimState::Frozen);
     if let (true, Some(session)) = (holds, state.seat.session.id()) {
         let id = TxnId { service: service.id, purpose: Purpose::GiveUp, number: acting.sent.wrapping_add(1) };
-        let guards = alloc::vec![Guard::Session(session), Guard::Claim(acting.created)];
-        let txn = Txn { id, guards, writes: alloc::vec![Write::GiveUp], journals: false };
-        out.effects.push(Effect::Transact(alloc::boxed::Box::new(txn)));
+        give_up(id, session, acting.created, out);
+    }
+}
+
+fn give_up(id: TxnId, session: SessionId, created: u64, out: &mut Out) {
+    let guards = alloc::vec![Guard::Session(session), Guard::Claim(created)];
+    let txn = Txn { id, guards, writes: alloc::vec![Write::GiveUp], journals: false };
+    out.effects.push(Effect::Transact(alloc::boxed::Box::new(txn)));
+}
+
+/// What was on its way for a service that is not there any more: a claim that it has got us is given up, and while
+/// nobody knows it is looked for. Out of the coordinator's reach our session ends, and the claim with it.
+fn dropped(state: &State, id: TxnId, answer: &Answer, out: &mut Out) {
+    let Some(session) = state.seat.session.id().filter(|_| state.seat.reached) else { return };
+    let id = TxnId { number: id.number.wrapping_add(1), ..id };
+    match answer {
+        Answer::Committed(found) | Answer::Refused(found) => {
+            let ours = |claim: &Claim| claim.session == session && claim.holder == *flight::me(state);
+            if found.claim.1.as_ref().is_some_and(ours) {
+                give_up(TxnId { purpose: Purpose::GiveUp, ..id }, session, found.claim.0, out);
+            }
+        }
+        Answer::Unknown => {
+            let id = TxnId { purpose: Purpose::Read, ..id };
+            let (guards, writes) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
+            out.effects.push(Effect::Transact(alloc::boxed::Box::new(Txn {
+                id,
+                guards,
+                writes,
+                journals: false,
+            })));
+        }
     }
 }
 
@@ -157,6 +187,9 @@ pub(super) fn reloaded(state: &mut State, id: ServiceId, now: Now) {
 /// What became of a transaction.
 pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, out: &mut Out) {
     let at = id.service;
+    if state.service(at).is_none() {
+        return dropped(state, id, &answer, out);
+    }
     mark(state, at);
     let writes = entries(state, at);
     let Some((landed, about, found)) = flight::answered(state, id, answer, now, out) else { return };

@@ -418,7 +418,7 @@ fn is_up(service: &Service, probe: &Name, at: RegionPos) -> bool {
 
 /// Gates and pauses whose record says that they are so are done; looks at them are answered from the record.
 fn answer_own(
-    acting: &Acting,
+    acting: &mut Acting,
     carried: &mut Carried,
     state: &mut State,
     plan: &crate::plan::Plan,
@@ -426,6 +426,7 @@ fn answer_own(
     wake: &mut Wake,
 ) {
     let Some(record) = acting.record.as_deref() else { return };
+    let mut counts_anew = false;
     for want in core::mem::take(&mut carried.changes) {
         let Want::Begin { step, undoing, op, token, sent, .. } = &want else { continue };
         let Body::Own(own) = &sent.body else { continue };
@@ -434,8 +435,14 @@ fn answer_own(
             Op::Do | Op::Undo => carried.begun(token.serial, now.mono),
             Op::Observe | Op::Verify => Mono::BOOT,
         };
+        let begins = matches!(op, Op::Do | Op::Undo);
         let so = match target(own, plan, *undoing, begun, now.mono, wake) {
             Target::Gate(open, last) => last && record.gate.as_ref() == Some(&open),
+            Target::Paused(true, lasts) if begins => {
+                let so = record.paused && paused_for(record, lasts) == record.paused_for;
+                counts_anew |= so;
+                so
+            }
             Target::Paused(paused, _) => record.paused == paused,
             Target::Nothing => true,
         };
@@ -452,6 +459,19 @@ fn answer_own(
         state.saw(&carried.run.tell(heard, now.mono).cells);
         carried.began.retain(|(of, _)| *of != serial);
         wake.at(Some(now.mono + Span::micros(1)));
+    }
+    if counts_anew {
+        acting.paused = None;
+    }
+}
+
+/// How long it is paused when a plan wants that as well: what a person has paused, until a person says otherwise; else as
+/// long as the longer of the two.
+fn paused_for(record: &Record, lasts: Option<Span>) -> Option<Span> {
+    match (record.paused, record.paused_for) {
+        (true, None) => None,
+        (true, Some(already)) => lasts.map(|lasts| lasts.max(already)),
+        (false, _) => lasts,
     }
 }
 
@@ -548,11 +568,10 @@ fn change(
             let mut changed = record.clone();
             match target(own, carried.run.plan(), *undoing, begun, now.mono, &mut later) {
                 Target::Gate(open, _) => changed.gate = Some(open),
-                // What a person has paused stays so until a person says otherwise.
-                Target::Paused(true, _) if record.paused => {}
-                Target::Paused(paused, lasts) => {
-                    (changed.paused, changed.paused_for) = (paused, lasts.filter(|_| paused));
+                Target::Paused(true, lasts) => {
+                    (changed.paused, changed.paused_for) = (true, paused_for(record, lasts));
                 }
+                Target::Paused(false, _) => (changed.paused, changed.paused_for) = (false, None),
                 Target::Nothing => {}
             }
             if changed != *record {

@@ -56,9 +56,10 @@ fn answers_of_before_a_restore_answer_nothing() {
     votes.tell(who(1), 9, OURS, 4, &[says(Say::Down, 5)], NOW);
     assert_eq!((votes.answered(4).count(), votes.newest_answered()), (1, 4));
     let before = votes.changes();
-    votes.begin_anew();
+    votes.begin_anew(who(0));
     assert_eq!((votes.answered(4).count(), votes.newest_answered()), (0, 0));
     assert_ne!(votes.changes(), before, "our own vote is another one now");
+    assert!(!votes.present().has(who(1)), "who died with the old one is not heard for ever");
     assert!(votes.tell(who(1), 1, OURS, 1, &[says(Say::Down, 5)], NOW), "revisions begin anew");
 }
 

@@ -168,8 +168,7 @@ pub(in crate::engine::acting) fn doubt(acting: &mut Acting, about: &About) {
         About::Itself | About::Vote(..) | About::Ask(_) | About::Journal(..) | About::End(..) => None,
     };
     for pending in acting.orders.iter_mut().filter(|pending| Some(pending.order.id) == of) {
-        // What only changes the record is found there, or done again.
-        pending.doubt = pending.order.verb.acts();
+        pending.doubt = true;
     }
 }
 
@@ -208,7 +207,9 @@ pub(super) fn advance(
     }
     while let Some(first) = acting.orders.first() {
         let (order, since, taken) = (first.order.clone(), first.since, first.taken);
-        let next = if first.doubt {
+        let doubt = first.doubt;
+        // What only changes the record is found there, or done again.
+        let next = if doubt && order.verb.acts() {
             Next::Reply(Reply::InDoubt)
         } else if let Some(run) = taken {
             settled(acting, run)
@@ -228,7 +229,7 @@ pub(super) fn advance(
                 let pending = acting.orders.remove(0);
                 acting.notes.push((seq, pending));
             }
-            Next::Wait if now.mono >= since + LONGEST && on_its_way(acting, order.id) => {
+            Next::Wait if now.mono >= since + LONGEST && (doubt || on_its_way(acting, order.id)) => {
                 finish(service, acting, state, &order, Reply::InDoubt, out);
             }
             Next::Wait if now.mono >= since + LONGEST => {
