@@ -8,14 +8,22 @@ mod fleet;
 #[path = "costs/journal.rs"]
 mod journal;
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
 use fleet::Fleet;
 use watchkeeper_core::plan::saga::{Run, StepState};
+use watchkeeper_core::policy::Policy;
 use watchkeeper_core::time::{Mono, Span};
 
 #[test]
 fn a_steady_sample_allocates_nothing() {
-    for (who, mut fleet) in [("one observer", Fleet::lone(10, 5)), ("seven", Fleet::seven(10, 5))] {
+    let holding = Fleet::holding(&fleet::policy(10, 5, 7));
+    for (who, mut fleet) in [
+        ("one observer", Fleet::lone(10, 5)),
+        ("seven", Fleet::seven(10, 5)),
+        ("the holder of every claim", holding),
+    ] {
         fleet.all_up();
         let counted = measure(|| {
             for _ in 0..50_000 {
@@ -44,29 +52,37 @@ fn a_probe_that_stays_down_allocates_only_for_references() {
 }
 
 /// All that the core remembers of a probe and its share of a service with ten: samples, votes, verdicts, incident,
-/// timers, ids. The policy that it was handed is counted beside it: names and conditions, and compiled plans, which
-/// grow with the steps of a plan and not with probes.
+/// timers, ids; and, where there is a coordinator, the session, claim and record of a service by which it may act. The
+/// policy that it was handed is counted beside it: names and conditions, and compiled plans, which grow with the steps
+/// of a plan and not with probes.
 #[test]
 fn a_probe_takes_at_most_512_bytes_all_in() {
     for (who, observers) in [("one observer", 1), ("three observers", 3), ("seven observers", 7)] {
-        let (mut policy, mut plans, mut kept) = (None, None, None);
+        let (mut policy, mut plans) = (None, None);
         let of_policy = measure(|| policy = Some(fleet::policy(1_000, 5, observers))).bytes_current;
         let of_plans =
             measure(|| plans = Some((0..1_000).map(fleet::plans).collect::<Vec<_>>())).bytes_current;
         let policy = policy.expect("it was built");
-        let counted = measure(|| {
-            let mut fleet = Fleet::under(&policy);
-            fleet.all_up();
-            kept = Some(fleet);
-        });
-        let probes = kept.expect("it was built").probes() as i64;
-        let each = counted.bytes_current / probes;
+        let takes = |begin: fn(&Arc<Policy>) -> Fleet| {
+            let mut kept = None;
+            let counted = measure(|| {
+                let mut fleet = begin(&policy);
+                fleet.all_up();
+                kept = Some(fleet);
+            });
+            (counted.bytes_current, kept.expect("it was built"))
+        };
+        let (watching, fleet) = takes(Fleet::under);
+        let (acting, holder) = takes(Fleet::holding);
+        assert_eq!(holder.held(), 1_000, "{who}: it holds every claim, and nothing is on its way");
+        let probes = fleet.probes() as i64;
+        let (watching, acting) = (watching / probes, acting / probes);
         println!(
-            "{who}: {each} bytes a probe all in, ten probes a service; of the policy {} more, and {} of compiled plans",
+            "{who}: {watching} bytes a probe all in, ten probes a service, and {acting} where every claim is held; of the policy {} more, and {} of compiled plans",
             (of_policy - of_plans) / probes,
             of_plans / probes,
         );
-        assert!(each <= 512, "{who}: {each} bytes a probe");
+        assert!(watching <= 512 && acting <= 512, "{who}: {watching} and {acting} bytes a probe");
     }
 }
 

@@ -94,8 +94,8 @@ pub const fn in_time(now: Mono, sent: Mono, ttl: Span, margin: Margin) -> bool {
 }
 
 const fn end_of(sent: Mono, ttl: Span, margin: Span) -> Mono {
-    // In wider numbers, so that a time-to-live near the end of its type does not wrap; it fits again after the division.
-    let counted = Span::micros((ttl.as_micros() as u128 * 999 / 1_000) as u64).less(margin);
+    // 999 thousandths, rounded down, without a product that could wrap.
+    let counted = ttl.less(Span::micros(ttl.as_micros().div_ceil(1_000))).less(margin);
     Mono::micros(sent.as_micros().saturating_add(counted.as_micros()))
 }
 

@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use watchkeeper_core::agree::{Ask, Claim, Epoch, Record, Vote};
-use watchkeeper_core::authority::SessionId;
+use watchkeeper_core::agree::{
+    Answer, Ask, Claim, ClaimState, Epoch, Found, Record, Txn, Velocity, Vote, Write,
+};
+use watchkeeper_core::authority::{ClusterId, Renewed, SessionId};
 use watchkeeper_core::decide::{Limits, Mode};
 use watchkeeper_core::effect::Effect;
 use watchkeeper_core::engine::{start, step};
 use watchkeeper_core::event::Decided;
 use watchkeeper_core::health::{Failure, Outcome, Sample, self_trust};
 use watchkeeper_core::ids::{CellPos, Name, ServiceId};
-use watchkeeper_core::input::{Input, Seen};
+use watchkeeper_core::input::{Coordinator, Input, Seen};
 use watchkeeper_core::plan::{
     ActionDraft, ActsAs, BodyDraft, Known, PlanDraft, PlanKind, PlanSet, Raw, Settles, Site, StepDraft,
     plan_set,
@@ -21,8 +23,12 @@ use watchkeeper_core::policy::{
     SessionTerms, WhenDraft,
 };
 use watchkeeper_core::state::State;
+use watchkeeper_core::state::acting::Acting;
 use watchkeeper_core::time::{Mono, Now, Span, Wall};
 use watchkeeper_core::verdict::{Level, Say, Spoken};
+
+const CLUSTER: ClusterId = ClusterId(1);
+const SESSION: SessionId = SessionId(7);
 
 /// One core over many services.
 pub(crate) struct Fleet {
@@ -35,6 +41,15 @@ pub(crate) struct Fleet {
     services: usize,
     cells: usize,
     lone: bool,
+    /// By service: what a coordinator holds of its claim, if there is one.
+    claims: Vec<Claimed>,
+}
+
+/// What the coordinator holds of a claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    Free,
+    Ours,
 }
 
 fn name(text: &str) -> Name {
@@ -151,6 +166,7 @@ impl Fleet {
             services,
             cells,
             lone,
+            claims: Vec::new(),
         };
         for i in 0..services {
             let record = Record::at_rest(name("east"), Epoch(1));
@@ -164,13 +180,76 @@ impl Fleet {
         fleet
     }
 
-    /// Tells one input; reference points always answer.
+    /// The same beside a coordinator that grants whatever it is asked for: this core has a session, and holds the claim of
+    /// each service.
+    pub(crate) fn holding(policy: &Arc<Policy>) -> Fleet {
+        let (now, state) = begin(policy);
+        let (lone, services) = (policy.observers.len() == 1, policy.services.len());
+        let cells = policy.services[0].parts.cells.len();
+        let claims = vec![Claimed::Free; services];
+        let probes = services * cells;
+        let mut fleet =
+            Fleet { state, now, effects: 0, probes, next: 0, votes: 0, services, cells, lone, claims };
+        fleet.tell(Input::Coordinator(Coordinator::There(CLUSTER)));
+        fleet
+    }
+
+    /// How many claims it holds, and may act by.
+    pub(crate) fn held(&self) -> usize {
+        let holds = |acting: &Acting| acting.claim == ClaimState::Holding && acting.flight.is_none();
+        self.state.services().filter(|service| service.acting.as_deref().is_some_and(holds)).count()
+    }
+
+    /// What the coordinator answers: all that is asked for is done, and this is so then.
+    fn commit(&mut self, txn: &Txn) -> Answer {
+        let (id, at) = (txn.id, txn.id.service.index());
+        for write in &txn.writes {
+            match write {
+                Write::Claim => self.claims[at] = Claimed::Ours,
+                Write::GiveUp => self.claims[at] = Claimed::Free,
+                Write::Vote(_) => {}
+                other => panic!("at rest nothing else is written: {other:?}"),
+            }
+        }
+        let claim = Claim { holder: name("o0"), session: SESSION };
+        let observers = self.state.policy.observers.iter();
+        Answer::Committed(Box::new(Found {
+            record: (1, Some(Record::at_rest(name("east"), Epoch(1)))),
+            claim: if self.claims[at] == Claimed::Ours { (2, Some(claim)) } else { (1, None) },
+            ask: (0, None),
+            vote: u64::from(id.number),
+            velocity: (1, Velocity::default()),
+            pulses: observers.map(|observer| (observer.name.clone(), 1)).collect(),
+            lengths: Vec::new(),
+            journals: Vec::new(),
+        }))
+    }
+
+    /// Tells one input; reference points always answer, and so does the coordinator.
     pub(crate) fn tell(&mut self, input: Input) {
         let effects = step(&mut self.state, input, Now { mono: self.now, wall: Wall::secs(1) });
+        self.obey(effects);
+    }
+
+    fn obey(&mut self, effects: Vec<Effect>) {
         self.effects += effects.len();
         for effect in effects {
-            if let Effect::CheckReferences { round } = effect {
-                self.tell(Input::References { round, reached: 3 });
+            match effect {
+                Effect::CheckReferences { round } => self.tell(Input::References { round, reached: 3 }),
+                Effect::Renew { nonce, .. } => {
+                    let answer = Renewed::Alive { session: SESSION, ttl: Span::hours(1) };
+                    self.tell(Input::Renewed { nonce, answer });
+                }
+                Effect::Transact(txn) => {
+                    let answer = self.commit(&txn);
+                    self.tell(Input::Answered { id: txn.id, answer });
+                }
+                Effect::Pace { .. }
+                | Effect::Record { .. }
+                | Effect::Begin(_)
+                | Effect::Cancel { .. }
+                | Effect::ReadBack { .. }
+                | Effect::Reply { .. } => {}
             }
         }
     }
@@ -191,12 +270,7 @@ impl Fleet {
             // Cells go probe by probe, east before west.
             if region.is_none_or(|region| probe % 2 == region) {
                 let effects = self.sample(probe, outcome);
-                self.effects += effects.len();
-                for effect in effects {
-                    if let Effect::CheckReferences { round } = effect {
-                        self.tell(Input::References { round, reached: 3 });
-                    }
-                }
+                self.obey(effects);
             }
         }
     }

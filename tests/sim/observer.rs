@@ -48,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) there: bool,
     /// It is woken then, in true time.
     pub(crate) woken: u64,
+    /// That is when its core wanted it, by its own clock.
+    pub(crate) wanted: Option<Mono>,
     pub(crate) other_policy: bool,
     /// Renewals on their way: when by its own clock, and in true time.
     pub(crate) renewals: Vec<(Nonce, Mono, u64)>,
@@ -80,6 +82,7 @@ impl Node {
             missed: true,
             there: false,
             woken: u64::MAX,
+            wanted: None,
             other_policy: false,
             renewals: Vec::new(),
             acked: None,

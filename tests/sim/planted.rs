@@ -512,7 +512,7 @@ fn handed(world: &mut World<'_>, call: &Call, now: u64) {
     let (until, by) = (Mono::micros(50 * S), world.store.holder(0).unwrap_or(2));
     let session = world.store.services[0].claim.1.as_ref().map(|claim| claim.session);
     let (checks, scene) = world.scene();
-    checks.handed(&scene, by, call, Mono::micros(now), Some(until), session);
+    checks.handed(&scene, by, call, Mono::micros(now), Some(until), session, false);
 }
 
 fn arrives(world: &mut World<'_>, call: &Call) {

@@ -49,6 +49,8 @@ pub struct Record {
     pub automatic: Vec<RunId>,
     /// Somebody has paused this service.
     pub paused: bool,
+    /// That was a plan, for so long.
+    pub paused_for: Option<Span>,
     /// A maintenance window is open for it.
     pub maintenance: bool,
     /// The regions for which the traffic gate is open; none: no plan has ever set it.
@@ -81,6 +83,7 @@ impl Record {
             last_failover: None,
             automatic: Vec::new(),
             paused: false,
+            paused_for: None,
             maintenance: false,
             gate: None,
             incident: 0,
@@ -157,8 +160,8 @@ pub struct Head {
     pub rung: Option<Name>,
     /// When its first sample failed, for people.
     pub first_failed: Wall,
-    /// Somebody has seen its page.
-    pub acknowledged: bool,
+    /// So often somebody has said that its page is seen: whoever pages is told each time, wherever it was said.
+    pub acknowledged: u32,
 }
 
 /// A plan tried for an incident.

@@ -42,7 +42,8 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
     let Some(mut service) = state.services.get_mut(id.index()).and_then(Option::take) else { return };
     service.dirty = false;
     let counted = Counted::all();
-    service.picture.draw(&service.policy.parts, &service.votes, service.known.active, counted, now.mono);
+    let active = service.known.active;
+    service.picture.redraw(id, &service.policy.parts, &service.votes, active, counted, now.mono);
     let before = service.share;
     judge::standings(&mut service, out);
     if service.worst.contains(&Some(Level::Unreachable)) {

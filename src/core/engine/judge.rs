@@ -101,10 +101,10 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         let Some(when) = &rung.when else { continue };
         let (mine, rest) = left.split_at_mut(when.clauses().len());
         left = rest;
-        let Some(due) = when.due(&facts, mine) else { continue };
+        let (Some(due), trouble) = when.look(&facts, mine, now.mono) else { continue };
         if due.holds(now.mono) {
             holding.rung = holding.rung.max(Some(RungPos::at(i)));
-            first = first.into_iter().chain(when.trouble(&facts, mine, now.mono)).min();
+            first = first.into_iter().chain(trouble).min();
         } else {
             wake.at(Some(due.from));
         }
@@ -112,14 +112,14 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
     for (scenario, kept) in policy.scenarios.iter().zip(&mut scenarios) {
         let (mine, rest) = left.split_at_mut(scenario.when.clauses().len());
         left = rest;
-        let due = scenario.when.due(&facts, mine);
+        let (due, trouble) = scenario.when.look(&facts, mine, now.mono);
         kept.from = due.map(|due| due.from);
         let holds = due.is_some_and(|due| due.holds(now.mono));
         kept.arming.advance(holds, policy.stable, now.mono);
         if let Some(due) = due {
             if holds {
                 holding.rung = holding.rung.max(scenario.severity);
-                first = first.into_iter().chain(scenario.when.trouble(&facts, mine, now.mono)).min();
+                first = first.into_iter().chain(trouble).min();
             } else {
                 wake.at(Some(due.from));
             }

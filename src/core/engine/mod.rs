@@ -65,11 +65,11 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
         Input::ReadBack { service, run, step, writable } => {
             acting::running::read_back(state, service, run, step, writable, now);
         }
-        Input::Recorded { service, upto } => acting::running::recorded(state, service, upto, now),
+        Input::Recorded { service, upto } => acting::running::recorded(state, service, upto, now, &mut out),
         Input::Ordered(order) => acting::ordered(state, order, now, &mut out),
     }
     settle(state, now, &mut out);
-    for cell in core::mem::take(&mut out.cells) {
+    for cell in out.cells() {
         state.odd = state.odd.or(state.visits.mark(cell));
     }
     if let Some(cell) = state.odd.take() {

@@ -14,13 +14,21 @@ use crate::time::Span;
 /// The effects of one step.
 pub(super) struct Out {
     pub(super) effects: Vec<Effect>,
-    /// Cells that were come to.
-    pub(super) cells: Vec<AnyCell>,
+    /// Cells that were come to: the first few of them,
+    few: [Option<AnyCell>; 4],
+    /// and, if there are any more, those.
+    more: Vec<AnyCell>,
 }
 
 impl Out {
     pub(super) fn new() -> Out {
-        Out { effects: Vec::new(), cells: Vec::new() }
+        Out { effects: Vec::new(), few: [None; 4], more: Vec::new() }
+    }
+
+    /// The cells that were come to, in that order.
+    pub(super) fn cells(&mut self) -> impl Iterator<Item = AnyCell> {
+        let (few, more) = (core::mem::take(&mut self.few), core::mem::take(&mut self.more));
+        few.into_iter().flatten().chain(more)
     }
 
     /// Something happened to a service.
@@ -37,7 +45,10 @@ impl Out {
 
     /// A cell was come to.
     pub(super) fn saw(&mut self, cell: AnyCell) {
-        self.cells.push(cell);
+        match self.few.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(cell),
+            None => self.more.push(cell),
+        }
     }
 
     /// What a mark has answered: a cell that cannot occur, and was come to all the same.

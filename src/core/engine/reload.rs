@@ -32,6 +32,8 @@ pub(super) fn reload(state: &mut State, policy: &Arc<Policy>, now: Now, out: &mu
         return out.record_own(state, Event::ReloadRefused(stranded));
     }
     let old = core::mem::replace(&mut state.policy, Arc::clone(policy));
+    state.asked.forget();
+    state.wide.forget();
     state.trust.adopt(policy.self_trust);
     let removed = remove(state, policy, now, out);
     room(state);
@@ -81,8 +83,9 @@ fn remove(state: &mut State, policy: &Policy, now: Now, out: &mut Out) -> u32 {
         if !state.services[index].as_deref().is_some_and(gone) {
             continue;
         }
-        let Some(service) = state.services[index].take() else { continue };
+        let Some(mut service) = state.services[index].take() else { continue };
         removed += 1;
+        acting::removed(state, &mut service, out);
         let flipped = state.regions.tell(service.share, Share::default(), now.mono);
         advance::tell_regions(state, flipped.into_iter().flatten(), out);
         if service.known.record.as_ref().is_some_and(|record| record.running.is_some()) {
@@ -159,6 +162,7 @@ fn keep(state: &mut State, mut service: Box<Service>, policy: &Arc<ServicePolicy
         })
         .collect();
     service.votes = service.votes.carried(&who, &what);
+    service.picture.forget();
     service.votes.live_by(policy.hash, state.policy.me);
     if before.hash != policy.hash {
         // What was answered by another policy is answered anew by this one.

@@ -137,6 +137,12 @@ fn trigger(
     }
 }
 
+/// Whether a record of that revision is no news.
+pub(super) fn knows(service: &Service, revision: u64) -> bool {
+    let read = service.acting.as_deref().is_none_or(|acting| acting.read >= revision);
+    read && service.known.record_revision >= revision
+}
+
 fn record(
     state: &mut State,
     id: ServiceId,
@@ -153,7 +159,17 @@ fn record(
         service.acting.as_deref_mut().filter(|acting| acting.read < revision || forgets(acting))
     {
         // Whoever may write the next one keeps the whole of it.
+        let head = |record: Option<&Record>| {
+            record.and_then(|record| record.head.as_ref()).map(|head| (head.number, head.acknowledged))
+        };
+        let said = match (head(acting.record.as_deref()), head(record.as_deref())) {
+            (Some((old, before)), Some((new, after))) => old == new && after > before,
+            _ => false,
+        };
         (acting.read, acting.record) = (revision, record.clone());
+        if said {
+            acting::acknowledged(state, id, now);
+        }
         mark(state, id);
     }
     let Some(service) = state.service_mut(id) else { return };

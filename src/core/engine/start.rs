@@ -161,15 +161,23 @@ fn chosen(service: &Service, policy: &Policy, now: Now, wake: &mut Wake) -> Opti
         let kind = service.policy.plans.get(plan.index())?.set.kind;
         contenders.push(Contender { pos, scenario, kind, mode: mode(policy, service, scenario).0 });
     }
+    if contenders.is_empty() {
+        return None;
+    }
     let contenders = unrefused_first(service, contenders);
     let winner = which_acts(&contenders)?;
     Some((winner.pos, winner.scenario.plan?))
 }
 
 /// What a gate has refused for this incident goes on being wished, but hides nothing that was not refused.
-pub(crate) fn unrefused_first<'a>(service: &Service, contenders: Vec<Contender<'a>>) -> Vec<Contender<'a>> {
-    let (refused, free): (Vec<_>, Vec<_>) = contenders.into_iter().partition(|c| service.refused(c.pos));
-    if free.is_empty() { refused } else { free }
+pub(crate) fn unrefused_first<'a>(
+    service: &Service,
+    mut contenders: Vec<Contender<'a>>,
+) -> Vec<Contender<'a>> {
+    if contenders.iter().any(|c| !service.refused(c.pos)) {
+        contenders.retain(|c| !service.refused(c.pos));
+    }
+    contenders
 }
 
 /// The same where no scenario says it.

@@ -15,7 +15,7 @@ use crate::verdict::{Counted, Observers, Reading, Spoken};
 pub(crate) fn own(state: &State, service: &Service, now: Now) -> Vote {
     let me = state.policy.me;
     let mine = Counted { who: Observers::NONE.and(me), ..Counted::all() };
-    let mut says = Vec::new();
+    let mut says = Vec::with_capacity(service.policy.parts.cells.len());
     for (i, cell) in service.policy.parts.cells.iter().enumerate() {
         let pos = CellPos::at(i);
         let Some(probe) = service.mine(pos) else { continue };
@@ -26,11 +26,8 @@ pub(crate) fn own(state: &State, service: &Service, now: Now) -> Vote {
         let part = service.policy.parts.probes.get(cell.probe.index());
         let witness =
             part.is_some_and(|part| part.witness_of.is_some()) && service.incident.stage() != Stage::None;
-        let reading = service
-            .votes
-            .reading(pos, cell, mine, None)
-            .filter(|_| fresh || witness)
-            .map(|(value, read)| Reading { value, age: now.mono.since(read) });
+        let reading = if fresh || witness { service.votes.reading(pos, cell, mine, None) } else { None };
+        let reading = reading.map(|(value, read)| Reading { value, age: now.mono.since(read) });
         let held = now.mono.since(verdict.since);
         says.push(Spoken { cell: pos, say: verdict.say, held, reading, fresh });
     }

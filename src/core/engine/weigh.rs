@@ -73,14 +73,20 @@ pub(crate) fn weigh<'a>(
         Counted::all()
     };
     let (parts, active) = (&service.policy.parts, service.known.active);
-    asked.draw(parts, &service.votes, active, counted, now.mono);
+    // Without an ask that is what the service shows already.
+    let asked = if service.picture.shows(service.id, &service.votes, active, counted, now.mono) {
+        &service.picture
+    } else {
+        asked.redraw(service.id, parts, &service.votes, active, counted, now.mono);
+        &*asked
+    };
     let wide = if parts.cells.iter().all(|cell| cell.wide) {
         None
     } else {
-        wide.draw(parts, &service.votes, active, counted.wide(), now.mono);
+        wide.redraw(service.id, parts, &service.votes, active, counted.wide(), now.mono);
         Some(&*wide)
     };
-    let picture = &*asked;
+    let picture = asked;
     let needed = service.votes.electorate(policy.everybody()).majority();
     let few = moves(service, plan) && valid && counted.who.count() < needed;
     let few = few || mutants::on(Mutant::CandidateUnasked);
@@ -107,8 +113,16 @@ pub(crate) fn case_for(
 ) -> Option<(Case, Option<Candidate>)> {
     let policy = service.policy.plans.get(plan.index())?;
     let active = service.known.active?;
-    if policy.set.kind != PlanKind::Failover {
-        return Some((Case::At(at.unwrap_or(active)), None));
+    match policy.set.kind {
+        PlanKind::Failover => {}
+        // What fences a region and makes it follow again is never for the one that others follow.
+        PlanKind::Rejoin => {
+            let out =
+                (0..service.policy.regions.len()).map(RegionPos::at).find(|at| service.quarantined(*at));
+            let back = at.or(out).filter(|back| *back != active)?;
+            return Some((Case::At(back), None));
+        }
+        PlanKind::Repair | PlanKind::Inspect => return Some((Case::At(at.unwrap_or(active)), None)),
     }
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
     // Where somebody says where to, no other region is looked at.

@@ -59,6 +59,12 @@ pub struct Acting {
     pub looked: bool,
     /// Orders that wait for their turn, oldest first.
     pub orders: Vec<Pending>,
+    /// Notes that were taken, by the number of their event: answered when that is durable.
+    pub notes: Vec<(u64, Pending)>,
+    /// That run's journal could not be read, and that was told; and when it was looked for last.
+    pub unread: Option<(RunId, Mono)>,
+    /// Since when this holder has known of a pause that is to end by itself.
+    pub paused: Option<Mono>,
     /// The newest number under which a request was told to people, and when.
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
@@ -184,4 +190,6 @@ pub struct Pending {
     pub since: Mono,
     /// That run was told, and has not written it down yet.
     pub taken: Option<RunId>,
+    /// It was sent, and its claim was lost before an answer came.
+    pub doubt: bool,
 }

@@ -28,6 +28,8 @@ pub struct Timers {
     self_trust: Option<Mono>,
     window: Option<Mono>,
     session: Option<Mono>,
+    /// The earliest of them all: it is asked for at each step, and most steps move nothing.
+    next: Option<Mono>,
 }
 
 impl Timers {
@@ -39,48 +41,60 @@ impl Timers {
     /// Wake it then.
     pub fn set(&mut self, at: Mono, timer: Timer) {
         self.heap.push(Reverse((at, timer)));
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
     /// Wake self-trust then; it has one timer, and a moment that is not set any more is forgotten.
     pub fn set_self_trust(&mut self, at: Option<Mono>) {
-        self.self_trust = at;
+        if self.self_trust != at {
+            self.self_trust = at;
+            self.look();
+        }
     }
 
     /// Wake when the next maintenance window opens or closes; there is one timer for all of them.
     pub fn set_window(&mut self, at: Option<Mono>) {
-        self.window = at;
+        if self.window != at {
+            self.window = at;
+            self.look();
+        }
     }
 
     /// Wake when the session is to be renewed, or lapses; there is one timer for it.
     pub fn set_session(&mut self, at: Option<Mono>) {
-        self.session = at;
+        if self.session != at {
+            self.session = at;
+            self.look();
+        }
     }
 
     /// The earliest.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
+        self.next
+    }
+
+    fn look(&mut self) {
         let heap = self.heap.peek().map(|Reverse((at, _))| *at);
-        [heap, self.self_trust, self.window, self.session].into_iter().flatten().min()
+        self.next = [heap, self.self_trust, self.window, self.session].into_iter().flatten().min();
     }
 
     /// The earliest, if it is due.
     pub fn due(&mut self, now: Mono) -> Option<(Mono, Timer)> {
-        let next = self.next()?;
-        if next > now {
-            return None;
-        }
-        if self.self_trust == Some(next) {
+        let next = self.next.filter(|next| *next <= now)?;
+        let due = if self.self_trust == Some(next) {
             self.self_trust = None;
-            return Some((next, Timer::SelfTrust));
-        }
-        if self.session == Some(next) {
+            Some((next, Timer::SelfTrust))
+        } else if self.session == Some(next) {
             self.session = None;
-            return Some((next, Timer::Session));
-        }
-        if self.window == Some(next) {
+            Some((next, Timer::Session))
+        } else if self.window == Some(next) {
             self.window = None;
-            return Some((next, Timer::Window));
-        }
-        self.heap.pop().map(|Reverse(due)| due)
+            Some((next, Timer::Window))
+        } else {
+            self.heap.pop().map(|Reverse(due)| due)
+        };
+        self.look();
+        due
     }
 }

@@ -216,7 +216,7 @@ impl Clause {
         let mut since = Mono::BOOT;
         let mut also = |moment: Option<Mono>| moment.map(|moment| since = since.max(moment));
         if let Some(level) = self.service {
-            also(facts.picture.standing(at).at_least(level))?;
+            also(facts.picture.at_least(at, level))?;
         }
         if !self.down.is_empty() {
             also(self.enough(&self.down, Say::Down, at, facts))?;
@@ -240,7 +240,7 @@ impl Clause {
         if self.region_lost {
             also(facts.lost.get(at.index()).copied().flatten())?;
             if facts.own_loss_only {
-                also(facts.picture.standing(at).at_least(Level::Down))?;
+                also(facts.picture.at_least(at, Level::Down))?;
             }
         }
         Some(since)
@@ -374,6 +374,27 @@ impl Condition {
             };
         }
         first
+    }
+
+    /// Both [`due`](Self::due) and, if it holds, [`trouble`](Self::trouble), in one look at each clause.
+    pub fn look(
+        &self,
+        facts: &Facts<'_>,
+        before: &mut [Option<Mono>],
+        now: Mono,
+    ) -> (Option<Due>, Option<Mono>) {
+        let (mut first, mut trouble): (Option<Due>, Option<Mono>) = (None, None);
+        for (clause, before) in self.clauses.iter().zip(before.iter_mut()) {
+            let Some(due) = clause.due(facts, core::mem::take(before)) else { continue };
+            *before = Some(due.since);
+            first = Some(first.map_or(due, |first| first.min(due)));
+            // What asks for an age may be due otherwise once it is remembered since when it is so.
+            let again = if clause.open_for.is_some() { clause.due(facts, *before) } else { Some(due) };
+            if let Some(due) = again.filter(|due| clause.names_trouble() && due.holds(now)) {
+                trouble = Some(trouble.map_or(due.since, |first| first.min(due.since)));
+            }
+        }
+        (first, trouble)
     }
 
     /// Since when a clause that names trouble holds. One that only asks for the incident's age, or for what was tried,

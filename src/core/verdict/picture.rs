@@ -2,11 +2,12 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell as Mark;
 
-use super::quorum::Counted;
+use super::quorum::{Counted, News};
 use super::standing::Look;
-use super::{Cell, Observers, Parts, Standing, Verdict, Votes};
-use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos};
+use super::{Cell, Level, Observers, Parts, Standing, Verdict, Votes};
+use crate::ids::{CellPos, ComponentPos, ObserverPos, ProbePos, RegionPos, ServiceId};
 use crate::time::{Mono, Span};
 
 /// Evidence of a witness that is older no longer says that anything lives: a link that hears nothing closes itself by
@@ -18,7 +19,22 @@ pub const EVIDENCE: Span = Span::secs(60);
 pub struct Picture {
     cells: Vec<Verdict>,
     components: Vec<Verdict>,
+    /// So many of them in each region.
+    width: u16,
     standings: Vec<Standing>,
+    drawn: Option<Drawn>,
+}
+
+/// Of what a picture was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Drawn {
+    whose: ServiceId,
+    news: News,
+    active: Option<RegionPos>,
+    counted: Counted,
+    at: Mono,
+    /// It hangs on what witnesses have read, and is so until then, if they read nothing else.
+    until: Option<Mono>,
 }
 
 struct Quorum<'a> {
@@ -27,6 +43,8 @@ struct Quorum<'a> {
     votes: &'a Votes,
     counted: Counted,
     now: Mono,
+    /// Witnesses were listened to: what they say stands until then.
+    until: Mark<Option<Mono>>,
 }
 
 impl Look for Quorum<'_> {
@@ -34,8 +52,12 @@ impl Look for Quorum<'_> {
         self.cells.get(cell.index()).copied().unwrap_or(Verdict::UNKNOWN)
     }
     fn lives(&self, pos: CellPos, after: Mono) -> bool {
-        let after = after.max(self.now.before(EVIDENCE));
-        self.parts.get(pos.index()).is_some_and(|cell| self.votes.lives(pos, cell, self.counted, after))
+        let until = self.until.get().unwrap_or(Mono::micros(u64::MAX));
+        let lived = self.parts.get(pos.index()).and_then(|cell| self.votes.lived(pos, cell, self.counted));
+        let lived = lived.filter(|lived| *lived > after.max(self.now.before(EVIDENCE)));
+        // That nobody has heard of it for so long stays so; that it lives does not.
+        self.until.set(Some(lived.map_or(until, |lived| until.min(lived + EVIDENCE))));
+        lived.is_some()
     }
 }
 
@@ -59,7 +81,51 @@ impl Look for Own<'_> {
 }
 
 impl Picture {
-    /// Draws it anew; what was drawn before is gone, its memory is used again.
+    /// Whether it is what would be drawn now, of the votes that it was drawn of last.
+    #[must_use]
+    pub fn shows(
+        &self,
+        whose: ServiceId,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) -> bool {
+        let news = votes.news();
+        self.drawn.is_some_and(|drawn| {
+            let same = match drawn.until {
+                Some(until) => drawn.news == news && drawn.at <= now && now < until,
+                None => drawn.news.said == news.said,
+            };
+            same && drawn.whose == whose && drawn.active == active && drawn.counted == counted
+        })
+    }
+
+    /// The parts or the votes are exchanged: it shows nothing of them.
+    pub fn forget(&mut self) {
+        self.drawn = None;
+    }
+
+    /// Draws it anew, if it would be another than before: of the votes and parts of that service, which
+    /// [`forget`](Self::forget) is told of when they are exchanged.
+    pub fn redraw(
+        &mut self,
+        whose: ServiceId,
+        parts: &Parts,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) {
+        if self.shows(whose, votes, active, counted, now) {
+            return;
+        }
+        let until = self.draw(parts, votes, active, counted, now);
+        self.drawn = Some(Drawn { whose, news: votes.news(), active, counted, at: now, until });
+    }
+
+    /// Draws it anew; what was drawn before is gone, its memory is used again. Says until when it stands, if it hangs on
+    /// what witnesses have read.
     pub fn draw(
         &mut self,
         parts: &Parts,
@@ -67,21 +133,25 @@ impl Picture {
         active: Option<RegionPos>,
         counted: Counted,
         now: Mono,
-    ) {
+    ) -> Option<Mono> {
+        self.drawn = None;
         self.cells.clear();
         self.cells.extend(
             parts.cells.iter().enumerate().map(|(i, cell)| votes.verdict(CellPos::at(i), cell, counted)),
         );
         let width = parts.components.len();
+        self.width = u16::try_from(width).unwrap_or(u16::MAX);
         self.components.clear();
         self.components.resize(width * parts.regions, Verdict::UNKNOWN);
         self.standings.clear();
-        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted, now };
+        let until = Mark::new(None);
+        let look = Quorum { cells: &self.cells, parts: &parts.cells, votes, counted, now, until };
         for region in 0..parts.regions {
             let said = &mut self.components[region * width..(region + 1) * width];
             let standing = parts.compose(RegionPos::at(region), active, counted.wide_only, &look, said);
             self.standings.push(standing);
         }
+        let until = look.until.get();
         if counted.wide_only {
             for (verdict, cell) in self.cells.iter_mut().zip(&parts.cells) {
                 if !cell.wide {
@@ -89,6 +159,7 @@ impl Picture {
                 }
             }
         }
+        until
     }
 
     /// What is said of a cell.
@@ -100,8 +171,14 @@ impl Picture {
     /// What is said of a component in a region.
     #[must_use]
     pub fn component(&self, component: ComponentPos, at: RegionPos) -> Verdict {
-        let width = self.components.len() / self.standings.len().max(1);
-        self.components.get(at.index() * width + component.index()).copied().unwrap_or(Verdict::UNKNOWN)
+        let place = at.index() * usize::from(self.width) + component.index();
+        self.components.get(place).copied().unwrap_or(Verdict::UNKNOWN)
+    }
+
+    /// Since when the service stands at least so bad in a region.
+    #[must_use]
+    pub fn at_least(&self, at: RegionPos, level: Level) -> Option<Mono> {
+        self.standings.get(at.index())?.at_least(level)
     }
 
     /// How the service stands in a region.

@@ -3,6 +3,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::{Say, Verdict};
 use crate::ids::{CellPos, ObserverPos, PolicyHash, ProbePos, RegionPos};
@@ -97,15 +98,101 @@ pub struct Spoken {
     pub fresh: bool,
 }
 
-/// The same on our own clock, as we keep it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Said {
-    say: Say,
-    has_reading: bool,
-    fresh: bool,
-    reading_ms: u32,
-    since: Mono,
-    read: Mono,
+/// The same on our own clock, as we keep it: in one word, since there is one of each observer for each cell. The lowest
+/// bits say what, and whether it was looked at again; the others since when. That holds for 73,000 years after boot.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Said(u64);
+
+impl Said {
+    const FRESH: u64 = 4;
+    const BITS: u32 = 3;
+
+    fn new(say: Say, since: Mono, fresh: bool) -> Said {
+        let since = since.as_micros().min(u64::MAX >> Self::BITS);
+        Said(since << Self::BITS | if fresh { Self::FRESH } else { 0 } | say as u64)
+    }
+
+    fn say(self) -> Say {
+        match self.0 & 3 {
+            0 => Say::Unknown,
+            1 => Say::Up,
+            2 => Say::Slow,
+            _ => Say::Down,
+        }
+    }
+
+    fn fresh(self) -> bool {
+        self.0 & Self::FRESH != 0
+    }
+
+    fn since(self) -> Mono {
+        Mono::micros(self.0 >> Self::BITS)
+    }
+
+    fn counts(self, counted: Counted) -> bool {
+        self.fresh() || !counted.fresh_only
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} since {:?}{}", self.say(), self.since(), if self.fresh() { ", fresh" } else { "" })
+    }
+}
+
+/// What was read beside it, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Read {
+    at: Mono,
+    millis: u32,
+    there: bool,
+}
+
+impl Read {
+    fn new(reading: Option<(Span, Mono)>) -> Read {
+        reading.map_or(Read::default(), |(value, at)| Read { at, millis: millis(value), there: true })
+    }
+}
+
+/// Readings, of those cells of which there ever was one: few probes read anything.
+#[derive(Clone, Debug, Default)]
+struct Readings {
+    /// In order.
+    cells: Vec<CellPos>,
+    /// By cell of those, then observer.
+    read: Vec<Read>,
+}
+
+impl Readings {
+    fn row(&self, cell: CellPos, seats: usize) -> Option<&[Read]> {
+        let place = self.cells.binary_search(&cell).ok()?;
+        self.read.get(place * seats..(place + 1) * seats)
+    }
+
+    /// There is room for what is read there.
+    fn open(&mut self, cell: CellPos, seats: usize) -> usize {
+        self.cells.binary_search(&cell).unwrap_or_else(|place| {
+            self.cells.insert(place, cell);
+            let there = place * seats;
+            self.read.splice(there..there, core::iter::repeat_n(Read::default(), seats));
+            place
+        })
+    }
+
+    /// Whether it is another than before.
+    fn put(&mut self, cell: CellPos, who: usize, seats: usize, read: Read) -> bool {
+        let place = match self.cells.binary_search(&cell) {
+            Ok(place) => place,
+            Err(_) if !read.there => return false,
+            Err(_) => self.open(cell, seats),
+        };
+        let Some(known) = self.read.get_mut(place * seats + who) else { return false };
+        core::mem::replace(known, read) != read
+    }
+
+    fn clear(&mut self, who: usize, seats: usize) {
+        self.read.iter_mut().skip(who).step_by(seats).for_each(|read| *read = Read::default());
+    }
 }
 
 /// What this observer itself says of a cell, on its own clock.
@@ -122,7 +209,7 @@ pub struct Myself {
 }
 
 /// Whose votes are counted, and of what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     /// Whose.
     pub who: Observers,
@@ -167,11 +254,34 @@ struct Cast {
 pub struct Votes {
     width: usize,
     cast: Vec<Cast>,
+    /// By cell, then observer: verdicts pass all observers of one cell.
     said: Vec<Said>,
+    read: Readings,
     present: Observers,
     policy: PolicyHash,
     agreeing: Observers,
     changes: u64,
+    news: News,
+}
+
+/// How often votes have become others: with the same news, the same pictures are drawn of them. It wraps; two pictures
+/// are never so far apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// What is said, since when, by whom.
+    pub said: u32,
+    /// What was read.
+    pub read: u32,
+}
+
+impl News {
+    fn said(&mut self) {
+        self.said = self.said.wrapping_add(1);
+        self.read();
+    }
+    fn read(&mut self) {
+        self.read = self.read.wrapping_add(1);
+    }
 }
 
 impl Votes {
@@ -183,10 +293,12 @@ impl Votes {
             width: cells,
             cast: vec![Cast::default(); observers],
             said: vec![Said::default(); observers * cells],
+            read: Readings::default(),
             present: Observers::NONE,
             policy: PolicyHash::default(),
             agreeing: Observers::NONE,
             changes: 0,
+            news: News::default(),
         }
     }
 
@@ -206,23 +318,19 @@ impl Votes {
             return false;
         }
         *cast = Cast { revision, policy, answers, seen: clock(now) };
+        self.news.said();
         self.present = self.present.and(who);
         self.agreeing =
             if policy == self.policy { self.agreeing.and(who) } else { self.agreeing.without(who) };
-        let row = who.index() * self.width;
-        let row = &mut self.said[row..row + self.width];
-        row.fill(Said::default());
-        for spoken in spoken {
-            if let Some(said) = row.get_mut(spoken.cell.index()) {
-                *said = Said {
-                    say: spoken.say,
-                    since: now.before(spoken.held),
-                    fresh: spoken.fresh,
-                    has_reading: spoken.reading.is_some(),
-                    reading_ms: spoken.reading.map_or(0, |r| millis(r.value)),
-                    read: spoken.reading.map_or(Mono::BOOT, |r| now.before(r.age)),
-                };
+        let seats = self.cast.len();
+        self.said.iter_mut().skip(who.index()).step_by(seats).for_each(|said| *said = Said::default());
+        self.read.clear(who.index(), seats);
+        for spoken in spoken.iter().filter(|spoken| spoken.cell.index() < self.width) {
+            if let Some(said) = self.said.get_mut(spoken.cell.index() * seats + who.index()) {
+                *said = Said::new(spoken.say, now.before(spoken.held), spoken.fresh);
             }
+            let reading = spoken.reading.map(|reading| (reading.value, now.before(reading.age)));
+            self.read.put(spoken.cell, who.index(), seats, Read::new(reading));
         }
         true
     }
@@ -238,6 +346,7 @@ impl Votes {
         if !self.present.has(who) {
             return false;
         }
+        self.news.said();
         self.present = self.present.without(who);
         self.agreeing = self.agreeing.without(who);
         true
@@ -248,19 +357,22 @@ impl Votes {
         if me.index() >= self.cast.len() || cell.index() >= self.width {
             return;
         }
+        if !self.present.has(me) {
+            self.news.said();
+        }
         self.present = self.present.and(me);
         self.agreeing = self.agreeing.and(me);
-        if let Some(said) = self.said.get_mut(me.index() * self.width + cell.index()) {
-            self.changes += u64::from((said.say, said.fresh) != (myself.say, myself.fresh));
-            let (value, read) = myself.reading.unwrap_or((Span::ZERO, Mono::BOOT));
-            *said = Said {
-                say: myself.say,
-                since: myself.since,
-                fresh: myself.fresh,
-                has_reading: myself.reading.is_some(),
-                reading_ms: millis(value),
-                read,
-            };
+        let seats = self.cast.len();
+        if let Some(said) = self.said.get_mut(cell.index() * seats + me.index()) {
+            let new = Said::new(myself.say, myself.since, myself.fresh);
+            if *said != new {
+                self.news.said();
+            }
+            self.changes += u64::from((said.say(), said.fresh()) != (myself.say, myself.fresh));
+            *said = new;
+            if self.read.put(cell, me.index(), seats, Read::new(myself.reading)) {
+                self.news.read();
+            }
         }
     }
 
@@ -290,6 +402,12 @@ impl Votes {
     #[must_use]
     pub fn newest_answered(&self) -> u32 {
         self.cast.iter().map(|cast| cast.answers).max().unwrap_or(0)
+    }
+
+    /// What there is to be drawn of them is another than before, when this is.
+    #[must_use]
+    pub fn news(&self) -> News {
+        self.news
     }
 
     /// Who has a vote here.
@@ -334,11 +452,11 @@ impl Votes {
     /// What one observer says of one cell, and since when.
     #[must_use]
     pub fn of(&self, who: ObserverPos, cell: CellPos) -> Verdict {
-        if !self.present.has(who) || cell.index() >= self.width {
+        if !self.present.has(who) {
             return Verdict::UNKNOWN;
         }
-        match self.said.get(who.index() * self.width + cell.index()) {
-            Some(said) => Verdict { say: said.say, since: said.since },
+        match self.row(cell).get(who.index()) {
+            Some(said) => Verdict { say: said.say(), since: said.since() },
             None => Verdict::UNKNOWN,
         }
     }
@@ -347,6 +465,12 @@ impl Votes {
     #[must_use]
     pub fn electorate(&self, configured: Observers) -> Observers {
         if mutants::on(Mutant::QuorumOfSurvivors) { configured.both(self.present) } else { configured }
+    }
+
+    /// What is said of a cell, by observer.
+    fn row(&self, cell: CellPos) -> &[Said] {
+        let seats = self.cast.len();
+        self.said.get(cell.index() * seats..(cell.index() + 1) * seats).unwrap_or_default()
     }
 
     /// Who of `counted` can see the cell and has a vote; nobody, if there is no such cell.
@@ -365,51 +489,52 @@ impl Votes {
         if voters.count() < needed {
             return Verdict::UNKNOWN;
         }
-        let said = |who: usize| &self.said[who * self.width + pos.index()];
-        let counts = |said: &Said| said.fresh || !counted.fresh_only;
-        let (mut downs, mut slows, mut ups) = (0, 0, 0);
-        for who in bits(voters) {
-            let said = said(who);
-            match said.say {
-                Say::Down if counts(said) => downs += 1,
-                Say::Slow if counts(said) => slows += 1,
-                Say::Up if counts(said) => ups += 1,
-                Say::Unknown | Say::Down | Say::Slow | Say::Up => {}
-            }
+        let row = self.row(pos);
+        let counts = |who: &usize| row.get(*who).copied().filter(|said| said.counts(counted));
+        let mut says = [0_usize; 4];
+        for said in bits(voters).filter_map(|who| counts(&who)) {
+            says[said.say() as usize] += 1;
         }
-        let since = |says: fn(Say) -> bool| {
-            let moments =
-                bits(voters).map(said).filter(|said| counts(said) && says(said.say)).map(|said| said.since);
-            let so_many = if mutants::on(Mutant::ForOfOne) { 1 } else { needed };
-            nth_earliest(so_many, moments).unwrap_or(Mono::BOOT)
+        let [_, ups, slows, downs] = says;
+        let (say, among) = match () {
+            () if downs >= needed => (Say::Down, [Say::Down; 2]),
+            () if slows > 0 && slows + downs >= needed => (Say::Slow, [Say::Slow, Say::Down]),
+            () if ups + slows >= needed => (Say::Up, [Say::Up, Say::Slow]),
+            () => return Verdict::UNKNOWN,
         };
-        if downs >= needed {
-            return Verdict { say: Say::Down, since: since(|say| say == Say::Down) };
+        let so_many = if mutants::on(Mutant::ForOfOne) { 1 } else { needed };
+        let mut earliest = Earliest::new(so_many);
+        for said in bits(voters).filter_map(|who| counts(&who)).filter(|said| among.contains(&said.say())) {
+            earliest.add(said.since());
         }
-        if slows > 0 && slows + downs >= needed {
-            return Verdict { say: Say::Slow, since: since(|say| say >= Say::Slow) };
-        }
-        if ups + slows >= needed {
-            return Verdict { say: Say::Up, since: since(|say| matches!(say, Say::Up | Say::Slow)) };
-        }
-        Verdict::UNKNOWN
+        Verdict { say, since: earliest.last().unwrap_or(Mono::BOOT) }
     }
 
     /// Whether a majority of those who can see this witness says, with evidence newer than `after`, that what it
     /// depends on lives.
     #[must_use]
     pub fn lives(&self, pos: CellPos, cell: &Cell, counted: Counted, after: Mono) -> bool {
-        let alive = bits(self.voters(pos, cell, counted))
-            .filter(|who| {
-                let said = &self.said[who * self.width + pos.index()];
-                let evidence = said.read.before(Span::millis(u64::from(said.reading_ms)));
-                let counts = said.fresh || !counted.fresh_only;
-                counts && matches!(said.say, Say::Up | Say::Slow) && said.has_reading && evidence > after
-            })
-            .count();
-        cell.viewers.count() > 0
-            && alive >= self.electorate(cell.viewers).majority()
-            && !mutants::on(Mutant::NoWitness)
+        self.lived(pos, cell, counted).is_some_and(|lived| lived > after)
+    }
+
+    /// Until when, by the newest evidence of a majority of those who can see this witness, what it depends on lived.
+    #[must_use]
+    pub fn lived(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Option<Mono> {
+        let needed = self.electorate(cell.viewers).majority();
+        if cell.viewers.count() == 0 || mutants::on(Mutant::NoWitness) {
+            return None;
+        }
+        let row = self.row(pos);
+        let read = self.read.row(pos, self.cast.len())?;
+        let mut latest = Earliest::new(needed);
+        for who in bits(self.voters(pos, cell, counted)) {
+            let (Some(said), Some(read)) = (row.get(who), read.get(who)) else { continue };
+            if said.counts(counted) && matches!(said.say(), Say::Up | Say::Slow) && read.there {
+                let evidence = read.at.before(Span::millis(u64::from(read.millis)));
+                latest.add(Mono::micros(u64::MAX - evidence.as_micros()));
+            }
+        }
+        latest.last().map(|lived| Mono::micros(u64::MAX - lived.as_micros()))
     }
 
     /// What a promotion would lose by this cell: the newest reading among `counted`, and when it was read. Of two that
@@ -423,10 +548,11 @@ impl Votes {
         counted: Counted,
         asked: Option<Mono>,
     ) -> Option<(Span, Mono)> {
+        let (said, read) = (self.row(pos), self.read.row(pos, self.cast.len())?);
         bits(self.voters(pos, cell, counted))
-            .map(|who| (who, &self.said[who * self.width + pos.index()]))
-            .filter(|(_, said)| said.has_reading && (said.fresh || !counted.fresh_only))
-            .map(|(who, said)| (said.read.before(self.travelled(who, asked)), said.reading_ms))
+            .filter_map(|who| Some((who, said.get(who)?, read.get(who)?)))
+            .filter(|(_, said, read)| read.there && said.counts(counted))
+            .map(|(who, _, read)| (read.at.before(self.travelled(who, asked)), read.millis))
             .max()
             .map(|(read, reading)| (Span::millis(u64::from(reading)), read))
     }
@@ -445,6 +571,11 @@ impl Votes {
         let mut votes = Votes::new(who.len(), what.len());
         votes.policy = self.policy;
         votes.changes = self.changes;
+        votes.news = self.news;
+        let read = |from: &CellPos| self.read.cells.binary_search(from).is_ok();
+        for (to, _) in what.iter().enumerate().filter(|(_, from)| from.as_ref().is_some_and(read)) {
+            votes.read.open(CellPos::at(to), votes.cast.len());
+        }
         for (new, old) in who.iter().enumerate().take(Observers::MOST) {
             let Some(old) = *old else { continue };
             let seat = ObserverPos::at(new);
@@ -457,11 +588,15 @@ impl Votes {
             if self.agreeing.has(old) {
                 votes.agreeing = votes.agreeing.and(seat);
             }
+            let seats = votes.cast.len();
             for (to, from) in what.iter().enumerate() {
-                if let Some(said) =
-                    from.and_then(|cell| self.said.get(old.index() * self.width + cell.index()))
-                {
-                    votes.said[new * votes.width + to] = *said;
+                let Some(from) = *from else { continue };
+                if let Some(said) = self.row(from).get(old.index()) {
+                    votes.said[to * seats + new] = *said;
+                }
+                let read = self.read.row(from, self.cast.len()).and_then(|row| row.get(old.index()));
+                if let Some(read) = read {
+                    votes.read.put(CellPos::at(to), new, seats, *read);
                 }
             }
         }
@@ -494,6 +629,41 @@ fn bits(set: Observers) -> impl Iterator<Item = usize> + Clone {
         left &= left.wrapping_sub(1);
         (next < u32::BITS).then_some(next as usize)
     })
+}
+
+/// The so-manieth of what is added, the least first.
+struct Earliest {
+    wanted: usize,
+    there: usize,
+    /// In order; never more than are wanted.
+    least: [Mono; MAJORITY],
+}
+
+/// The most that a majority can be.
+const MAJORITY: usize = Observers::MOST / 2 + 1;
+
+impl Earliest {
+    fn new(wanted: usize) -> Earliest {
+        Earliest { wanted: wanted.min(MAJORITY), there: 0, least: [Mono::BOOT; MAJORITY] }
+    }
+
+    fn add(&mut self, moment: Mono) {
+        let mut place = self.there;
+        while place > 0 && self.least[place - 1] > moment {
+            if place < self.wanted {
+                self.least[place] = self.least[place - 1];
+            }
+            place -= 1;
+        }
+        if place < self.wanted {
+            self.least[place] = moment;
+            self.there = self.wanted.min(self.there + 1);
+        }
+    }
+
+    fn last(&self) -> Option<Mono> {
+        self.least.get(self.wanted.checked_sub(1)?).copied().filter(|_| self.there == self.wanted)
+    }
 }
 
 /// The moment since which `n` of them have each held: the n-th earliest, without collecting them.

@@ -214,11 +214,21 @@ impl Parts {
         look: &impl Look,
         components: &mut [Verdict],
     ) -> Standing {
-        let said = |probe: ProbePos| -> Option<(Verdict, bool)> {
-            let pos = self.cell_in(probe, at, active)?;
-            let wide = self.cells.get(pos.index()).is_some_and(|cell| cell.wide);
-            Some((if wide || !wide_only { look.verdict(pos) } else { Verdict::UNKNOWN }, wide))
+        // Each is looked at many times; services with more probes than this are few.
+        let (mut few, mut many) = ([Here::NOTHING; 16], Vec::new());
+        let here = if self.probes.len() <= few.len() {
+            &mut few[..self.probes.len()]
+        } else {
+            many.resize(self.probes.len(), Here::NOTHING);
+            &mut many[..]
         };
+        for (probe, here) in here.iter_mut().enumerate() {
+            let Some(pos) = self.cell_in(ProbePos::at(probe), at, active) else { continue };
+            let wide = self.cells.get(pos.index()).is_some_and(|cell| cell.wide);
+            let verdict = if wide || !wide_only { look.verdict(pos) } else { Verdict::UNKNOWN };
+            *here = Here { since: verdict.since, say: verdict.say, wide, runs: true };
+        }
+        let here = &*here;
         for &pos in &self.order {
             let (Some(part), true) = (self.components.get(pos.index()), pos.index() < components.len())
             else {
@@ -227,11 +237,11 @@ impl Parts {
             let masked = part.depends_on.iter().any(|d| {
                 components.get(d.index()).is_some_and(|v| v.say == Say::Down || v.masks_dependents())
             });
-            let verdict = combine(part.rule, part.members.iter().filter_map(|&p| said(p)));
+            let verdict = combine(part.rule, of(here, &part.members));
             components[pos.index()] =
                 if masked && verdict.say >= Say::Slow { Verdict::MASKED } else { verdict };
         }
-        self.standing(at, active, look, components, said)
+        self.standing(at, active, look, components, here)
     }
 
     fn standing(
@@ -240,11 +250,11 @@ impl Parts {
         active: Option<RegionPos>,
         look: &impl Look,
         components: &[Verdict],
-        said: impl Fn(ProbePos) -> Option<(Verdict, bool)>,
+        here: &[Here],
     ) -> Standing {
         // What has no probe that runs here, by role, is no part of this region's standing.
-        let runs = |members: &[ProbePos]| members.iter().any(|&p| self.cell_in(p, at, active).is_some());
-        let own = combine(DownRule::Any, self.own.iter().filter_map(|&p| said(p)));
+        let runs = |members: &[ProbePos]| of(here, members).next().is_some();
+        let own = combine(DownRule::Any, of(here, &self.own));
         let with_own = runs(&self.own).then_some((own, true));
         let critical = self
             .components
@@ -266,12 +276,11 @@ impl Parts {
         let mut standing = Standing::default();
         let (mut trouble, mut gone, mut silent) = (None, Some(Mono::BOOT), true);
         let mut wide_seen = false;
-        for (i, part) in self.probes.iter().enumerate() {
-            let probe = ProbePos::at(i);
-            if part.tier != Tier::Trigger {
+        for (part, here) in self.probes.iter().zip(here) {
+            if part.tier != Tier::Trigger || !here.runs {
                 continue;
             }
-            let Some((verdict, wide)) = said(probe) else { continue };
+            let (verdict, wide) = (here.verdict(), here.wide);
             standing.watched = true;
             standing.alive |= verdict.alive().is_some();
             let masked = part.component.is_some_and(|c| components.get(c.index()) == Some(&Verdict::MASKED));
@@ -295,18 +304,20 @@ impl Parts {
         let degraded = earliest(degraded, down);
         standing.at = [earliest(trouble, degraded), degraded, down, dead, gone];
         standing.alive &= down.is_none();
-        let ups = self
-            .components
-            .iter()
-            .zip(components)
-            .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
-            .map(|(part, verdict)| (*verdict, &part.members))
-            .chain(with_own.map(|(own, _)| (own, &self.own)))
-            .map(|(verdict, members)| {
-                verdict.alive().and_then(|_| Tally::of(members.iter().filter_map(|&p| said(p))).known_up())
-            });
-        if down.is_none() && critical.count() > 0 {
-            let mut ups = ups;
+        if down.is_none() && critical.clone().next().is_some() {
+            let mut ups = self
+                .components
+                .iter()
+                .zip(components)
+                .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
+                .map(|(part, verdict)| (*verdict, &part.members))
+                .chain(with_own.map(|(own, _)| (own, &self.own)))
+                .map(|(verdict, members)| match verdict.say {
+                    // That was combined of each being known.
+                    Say::Up => Some(verdict.since),
+                    Say::Slow => Tally::of(of(here, members)).known_up(),
+                    Say::Unknown | Say::Down => None,
+                });
             standing.up = ups.try_fold(Mono::BOOT, |all, one| one.map(|one| all.max(one)));
         }
         standing
@@ -328,6 +339,31 @@ impl Parts {
                         .any(|cell| look.lives(cell, after))
             })
     }
+}
+
+/// What is said of a probe in a region.
+#[derive(Clone, Copy)]
+struct Here {
+    since: Mono,
+    say: Say,
+    /// A majority of all observers can see it.
+    wide: bool,
+    /// It is part of that region's standing.
+    runs: bool,
+}
+
+impl Here {
+    const NOTHING: Here = Here { since: Mono::BOOT, say: Say::Unknown, wide: false, runs: false };
+
+    fn verdict(self) -> Verdict {
+        Verdict { say: self.say, since: self.since }
+    }
+}
+
+/// Those of a region, of so many that are named.
+fn of<'a>(here: &'a [Here], members: &'a [ProbePos]) -> impl Iterator<Item = (Verdict, bool)> + Clone + 'a {
+    let there = members.iter().filter_map(|probe| here.get(probe.index())).filter(|here| here.runs);
+    there.map(|here| (here.verdict(), here.wide))
 }
 
 impl Verdict {

@@ -33,7 +33,6 @@ impl Authority {
     ) {
         // Who hears no answers cannot give anything up: its session ends instead.
         let else_well = scene.truth.faults[by] <= 1;
-        self.unfit[by] = if fit || !else_well { 0 } else { self.unfit[by] + 1 };
         // What hangs on a session that it let go is not its own any more.
         let holds = scene.store.services.iter().any(|keys| {
             let claim = keys.claim.1.as_ref();
@@ -41,6 +40,8 @@ impl Authority {
                 scene.store.observer(&claim.holder) == Some(by) && Some(claim.session) == session
             })
         });
+        // It counts from the taking.
+        self.unfit[by] = if fit || !else_well || !holds { 0 } else { self.unfit[by] + 1 };
         // Two renewals, and what is on its way for so long.
         if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
             out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");
@@ -60,20 +61,21 @@ impl Authority {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
+    /// A call is handed over at that moment of its observer's own clock.
+    pub(crate) fn in_time(&self, scene: &Scene<'_>, now: Mono, until: Option<Mono>, out: &mut Out) {
+        if until.is_none_or(|until| now >= until) {
+            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
+        }
+    }
+
     pub(crate) fn handed(
         &mut self,
         scene: &Scene<'_>,
         by: usize,
         call: &Call,
-        now: Mono,
-        until: Option<Mono>,
         session: Option<SessionId>,
         out: &mut Out,
     ) {
-        if until.is_none_or(|until| now >= until) {
-            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
-        }
         let claim = scene.store.services[call.service.index()].claim.1.as_ref();
         let holds = claim.is_some_and(|claim| {
             Some(claim.session) == session

@@ -42,6 +42,12 @@ impl Journals {
         });
     }
 
+    /// Serials begin anew, at that of the record that was restored.
+    pub(crate) fn restored(&mut self) {
+        self.handed.iter_mut().for_each(BTreeSet::clear);
+        self.told.iter_mut().for_each(BTreeSet::clear);
+    }
+
     /// A core is told how a call ended.
     pub(crate) fn finished(&mut self, scene: &Scene<'_>, by: usize, finished: &Finished) {
         let service = finished.service.index();

@@ -39,8 +39,10 @@ impl World<'_> {
         }
         let until = self.nodes[observer].entitled_until();
         let session = self.nodes[observer].acked.map(|acked| acked.session);
+        // Until it hears of the coordinator that was restored, it goes by the right that the old one gave.
+        let unheard = call.token.cluster != self.store.cluster && !self.nodes[observer].there;
         let (checks, scene) = self.scene();
-        checks.handed(&scene, observer, &call, now, until, session);
+        checks.handed(&scene, observer, &call, now, until, session, unheard);
         let Some(arrived) = Arrived::read(&call) else {
             let (checks, scene) = self.scene();
             checks.broke(&scene, "S15", "letter", "a call that no plan holds was handed over");

@@ -156,7 +156,6 @@ impl World<'_> {
         self.store = Coordinator::restored(&backup, cluster);
         self.checks.restored();
         for observer in 0..self.shape.observers {
-            self.nodes[observer].acked = None;
             self.nodes[observer].missed = true;
             self.nodes[observer].there = false;
             if !self.truth.sick[observer].paused {

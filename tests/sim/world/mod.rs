@@ -543,6 +543,11 @@ impl<'a> World<'a> {
     fn after(&mut self, observer: usize) {
         let node = &mut self.nodes[observer];
         let Some(wake) = node.core.as_ref().and_then(State::wake_at) else { return };
+        if node.woken != u64::MAX && node.wanted == Some(wake) {
+            // It will be woken by then already.
+            return;
+        }
+        node.wanted = Some(wake);
         let at = node.when(wake).max(self.now + 1_000);
         if at < node.woken {
             node.woken = at;

@@ -105,8 +105,8 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
 /// Everything that is not durable.
 fn drop_all(acting: &mut Acting) {
     let holders = |purpose: Purpose| !matches!(purpose, Purpose::Vote | Purpose::Take | Purpose::Read);
-    if acting.flight.as_ref().is_some_and(|flight| holders(flight.txn.id.purpose)) {
-        acting.flight = None;
+    if let Some(flight) = acting.flight.take_if(|flight| holders(flight.txn.id.purpose)) {
+        super::orders::doubt(acting, &flight.about);
     }
     acting.runs.clear();
     acting.cleared.clear();

@@ -180,7 +180,11 @@ fn learn(
     }
     let (revision, record) = &found.record;
     // That there is none is no news, unless one was known there before it was restored.
-    if *revision > 0 || record.is_none() {
+    let known = |state: &State| {
+        let service = state.service(id);
+        record.is_some() && service.is_some_and(|service| seen::knows(service, *revision))
+    };
+    if (*revision > 0 || record.is_none()) && !known(state) {
         seen::seen(state, Seen::Record(id, *revision, record.clone().map(Box::new)), now, out);
     }
     let (revision, claim) = &found.claim;

@@ -45,14 +45,16 @@ pub(super) fn advance(
     if !claim::may_write(acting, state, now.mono) {
         return;
     }
-    let Some(record) = acting.record.clone() else { return };
+    let Some(record) = acting.record.as_deref() else { return };
     if record.run.is_some() || acting.foreign.is_some() {
         return;
     }
     if record.request.as_ref().is_some_and(|request| request.why.is_evacuation()) {
         return;
     }
-    let Some(wished) = wished(service, acting, &record, now, wake) else { return };
+    let (cleared, home) = (&mut acting.cleared, &mut acting.home);
+    let Some(wished) = wished(service, record, cleared, home, now, wake) else { return };
+    let record = &record.clone();
     let by = if wished.mode == Mode::Auto { By::Itself } else { By::Approval };
     let named = if by == By::Approval { on_approval() } else { 0 };
     let query = Query {
@@ -64,7 +66,7 @@ pub(super) fn advance(
         named,
         scenario: None,
     };
-    if record.request.as_ref().is_some_and(|there| shown(service, &record, there, &wished.why)) {
+    if record.request.as_ref().is_some_and(|there| shown(service, record, there, &wished.why)) {
         wish::tell(service, acting, state, now, wake, out);
         // What could start by itself, once nothing is in the way any more, is looked at now and then.
         let next = acting.asked.filter(|_| by == By::Itself).map(|at| at + wish::SELDOM);
@@ -95,7 +97,7 @@ pub(super) fn advance(
         return;
     }
     let shape = look.gates.shape() | if by == By::Approval { Gate::Approval.bit() } else { 0 };
-    ask_people(service, acting, state, &record, &wished, &look, shape, now, wake, out);
+    ask_people(service, acting, state, record, &wished, &look, shape, now, wake, out);
 }
 
 /// Leaves a region that somebody ordered to be left, if it is this service's turn; whatever a scenario wishes meanwhile.
@@ -112,8 +114,8 @@ pub(super) fn leaves(
     if !claim::may_write(acting, state, now.mono) {
         return false;
     }
-    let Some(record) = acting.record.clone().filter(|record| record.run.is_none()) else { return false };
-    match evacuation(service, &record, state, now, wake) {
+    let Some(record) = acting.record.as_deref().filter(|record| record.run.is_none()) else { return false };
+    match evacuation(service, record, state, now, wake) {
         Some(wished) => leave(service, acting, state, moments, &wished, now, wake, out),
         None => {
             acting.stays = None;
@@ -139,7 +141,7 @@ pub(super) fn withdraw(service: &mut Service, acting: &mut Acting, state: &State
         // That is looked at with its scenario.
         Wanted::Scenario(_) => true,
         Wanted::Failback => {
-            let home = way_home(service, acting).and_then(|(_, at)| service.policy.regions.get(at.index()));
+            let home = way_home(service, record).and_then(|(_, at)| service.policy.regions.get(at.index()));
             home == Some(at) && !record.quarantined.contains(at)
         }
         Wanted::Rejoin => record.quarantined.contains(at) && !record.rejoined.contains(at),
@@ -208,30 +210,30 @@ fn ask_people(
 /// The first of what is wished at rest, while nothing is wrong.
 fn wished(
     service: &Service,
-    acting: &mut Acting,
     record: &Record,
+    cleared: &mut Vec<(RunId, Mono)>,
+    home: &mut Option<Mono>,
     now: Now,
     wake: &mut Wake,
 ) -> Option<Wished> {
-    if let Some(owed) = owed(service, acting, record, now, wake) {
+    if let Some(owed) = owed(service, record, cleared, now, wake) {
         return Some(owed);
     }
     if service.incident.stage() != Stage::None {
-        acting.home = None;
+        *home = None;
         return None;
     }
-    rejoin(service, record).or_else(|| failback(service, acting, record, now, wake))
+    rejoin(service, record).or_else(|| failback(service, record, home, now, wake))
 }
 
 /// What an ended run owes, once its scenario's condition has been false for long enough: also long after its incident.
 fn owed(
     service: &Service,
-    acting: &mut Acting,
     record: &Record,
+    since: &mut Vec<(RunId, Mono)>,
     now: Now,
     wake: &mut Wake,
 ) -> Option<Wished> {
-    let mut since: Vec<(RunId, Mono)> = core::mem::take(&mut acting.cleared);
     since.retain(|(run, _)| record.owes.iter().any(|owed| owed.run == *run));
     let mut due = None;
     for owed in record.owes.iter().filter(|owed| owed.paid.is_none()) {
@@ -263,7 +265,6 @@ fn owed(
         let mode = if owed.tries > 0 && mode == Mode::Auto { Mode::Approve } else { mode };
         due = due.or(Some(Wished { why: Wanted::Owed(owed.run.0), plan, at, planned: false, mode }));
     }
-    acting.cleared = since;
     due
 }
 
@@ -295,8 +296,7 @@ fn newest_try(record: &Record, plan: &Name) -> Option<Outcome> {
 }
 
 /// The way home: by which plan, and where to. None, if nothing has moved the service, or only a planned run.
-pub(super) fn way_home(service: &Service, acting: &Acting) -> Option<(PlanPos, RegionPos)> {
-    let record = acting.record.as_deref()?;
+pub(super) fn way_home(service: &Service, record: &Record) -> Option<(PlanPos, RegionPos)> {
     let last = record.last_failover.as_ref()?;
     let moved = last.outcome.is_some_and(|outcome| outcome.is_done());
     let home = service.policy.region(&last.from).filter(|at| Some(*at) != service.known.active)?;
@@ -310,12 +310,12 @@ pub(super) fn way_home(service: &Service, acting: &Acting) -> Option<(PlanPos, R
 
 fn failback(
     service: &Service,
-    acting: &mut Acting,
     record: &Record,
+    well_since: &mut Option<Mono>,
     now: Now,
     wake: &mut Wake,
 ) -> Option<Wished> {
-    let (plan, at) = way_home(service, acting)?;
+    let (plan, at) = way_home(service, record)?;
     let home = service.policy.regions.get(at.index())?;
     let failback = service.policy.failback;
     let name = &service.policy.plans.get(plan.index())?.name;
@@ -323,10 +323,10 @@ fn failback(
     let well = service.picture.standing(at).up.is_some() && !record.quarantined.contains(home);
     let asked_for = failback.mode != Mode::Observe || mutants::on(Mutant::FailbackByItself);
     if !well || vetoed || !asked_for {
-        acting.home = None;
+        *well_since = None;
         return None;
     }
-    let since = *acting.home.get_or_insert(now.mono);
+    let since = *well_since.get_or_insert(now.mono);
     let due = since + failback.after;
     if due > now.mono {
         wake.at(Some(due));

@@ -27,7 +27,8 @@ use super::advance::Wake;
 use super::mark;
 use super::out::Out;
 use super::start::Decision;
-use crate::agree::{Answer, ClaimInput, ClaimState, Purpose, TxnId, Velocity, Write};
+use crate::agree::{Answer, ClaimInput, ClaimState, Guard, Purpose, Txn, TxnId, Velocity, Write};
+use crate::effect::Effect;
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
@@ -35,8 +36,11 @@ use crate::plan::Entry;
 use crate::plan::saga::{Cell, Commit, Heard, Run, RunInput, RunState};
 use crate::state::acting::{About, Carried};
 use crate::state::{Moments, Service, State};
-use crate::time::Now;
+use crate::time::{Now, Span};
 use flight::Landed;
+
+/// A journal that could not be read is looked for again so often.
+const READ_AGAIN: Span = Span::secs(5);
 
 /// An operator said something.
 pub(super) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) {
@@ -69,7 +73,7 @@ pub(super) fn advance(
     running::advance(service, acting, state, now, wake, out);
     if state.seat.reached {
         claim::advance(service, acting, state, now, wake, out);
-        reading(service, acting, state, now, out);
+        reading(service, acting, state, now, wake, out);
         ballot::advance(service, acting, state, now, wake, out);
     }
     // Whoever orders something is answered, also when nothing can be done.
@@ -93,13 +97,43 @@ fn reading(
     acting: &mut crate::state::acting::Acting,
     state: &State,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
     let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding);
     if holds && acting.flight.is_none() && state.seat.right(now.mono).is_some() && running::must_read(acting)
     {
+        let again = acting.unread.map(|(_, at)| at + READ_AGAIN);
+        if again.is_some_and(|again| again > now.mono) {
+            return wake.at(again);
+        }
         let wish = flight::Wish::new(Purpose::Read, alloc::vec::Vec::new(), alloc::vec::Vec::new());
         flight::send(acting, service.id, flight::Wish { journals: true, ..wish }, now, out);
+    }
+}
+
+/// Somebody has seen what is paged, wherever that was said.
+pub(super) fn acknowledged(state: &mut State, id: ServiceId, now: Now) {
+    let Some(mut acting) = state.service_mut(id).and_then(|service| service.acting.take()) else { return };
+    running::tell_all(&mut acting, state, &Heard::Acknowledged, now);
+    if let Some(service) = state.service_mut(id) {
+        service.acting = Some(acting);
+    }
+}
+
+/// A service is not in the config any more: whoever waits for it is answered, and its claim is free for those who
+/// still know it.
+pub(super) fn removed(state: &mut State, service: &mut Service, out: &mut Out) {
+    let Some(acting) = service.acting.take() else { return };
+    for pending in acting.orders.iter().chain(acting.notes.iter().map(|(_, noted)| noted)) {
+        orders::answered_without(state, &pending.order, out);
+    }
+    let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding | ClaimState::Frozen);
+    if let (true, Some(session)) = (holds, state.seat.session.id()) {
+        let id = TxnId { service: service.id, purpose: Purpose::GiveUp, number: acting.sent.wrapping_add(1) };
+        let guards = alloc::vec![Guard::Session(session), Guard::Claim(acting.created)];
+        let txn = Txn { id, guards, writes: alloc::vec![Write::GiveUp], journals: false };
+        out.effects.push(Effect::Transact(alloc::boxed::Box::new(txn)));
     }
 }
 
@@ -245,13 +279,14 @@ fn itself(
                         ClaimState::Idle | ClaimState::Taking | ClaimState::Frozen => false,
                     }
                 });
-            let complete = found.record.1.as_ref().is_none_or(|record| {
-                let named = record.run.iter().chain(&record.beside);
-                named.into_iter().all(|run| found.journals.iter().any(|(of, _)| *of == run.id))
-            });
-            if journals && complete {
-                running::restore(state, at, found, now, out);
-                claim_fed(state, at, ClaimInput::Read, out);
+            if journals {
+                match running::unreadable(found) {
+                    Some(run) => running::unread(state, at, run, now, out),
+                    None => {
+                        running::restore(state, at, found, now, out);
+                        claim_fed(state, at, ClaimInput::Read, out);
+                    }
+                }
             }
         }
         _ => {}

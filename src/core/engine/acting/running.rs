@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use super::claim;
 use super::flight::{Wish, send};
 use crate::agree::{
-    ClaimState, Found, Guard, Owed, Purpose, Record, RecordInput, RecordState, RegionInput, RegionState,
-    RunId, Write,
+    ClaimState, Found, Guard, Journal, Owed, Purpose, Record, RecordInput, RecordState, RegionInput,
+    RegionState, RunId, Write,
 };
 use crate::authority::{Held, Token};
 use crate::effect::{Call, Effect};
@@ -77,8 +77,15 @@ pub(in crate::engine) fn read_back(
 }
 
 /// Events are durable: whoever waits for a page to be goes on.
-pub(in crate::engine) fn recorded(state: &mut State, service: Option<ServiceId>, upto: u64, now: Now) {
+pub(in crate::engine) fn recorded(
+    state: &mut State,
+    service: Option<ServiceId>,
+    upto: u64,
+    now: Now,
+    out: &mut Out,
+) {
     let Some(id) = service else { return };
+    super::orders::recorded(state, id, upto, out);
     let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) else {
         return;
     };
@@ -171,6 +178,30 @@ pub(super) fn journalled(
     }
 }
 
+/// A run that the record names and that cannot be gone on with: its journal is not there, or does not begin with its
+/// start.
+pub(super) fn unreadable(found: &Found) -> Option<RunId> {
+    let begins = |journal: &Journal| match journal.entries.first() {
+        Some(Entry::Started(start)) => start.plan == *journal.plan.name(),
+        _ => false,
+    };
+    let named = found.record.1.iter().flat_map(unfinished);
+    named.into_iter().find(|run| !found.journals.iter().any(|(of, journal)| of == run && begins(journal)))
+}
+
+/// Nobody can go on with that run, and a person is told once. It is looked for again and again: who restores the journal
+/// is not asked to restart anybody.
+pub(super) fn unread(state: &mut State, id: ServiceId, run: RunId, now: Now, out: &mut Out) {
+    let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) else { return };
+    let Some(acting) = service.acting.as_deref_mut() else { return };
+    let told = acting.unread.is_some_and(|(of, _)| of == run);
+    acting.unread = Some((run, now.mono));
+    if !told {
+        out.record(service, Event::Paged(Paged::NoJournal(run)));
+    }
+    mark(state, id);
+}
+
 /// Record and journals were read: runs that are not carried yet are, and those that are over are not any more.
 pub(super) fn restore(state: &mut State, id: ServiceId, found: &Found, now: Now, out: &mut Out) {
     let cluster = state.seat.cluster;
@@ -199,7 +230,7 @@ pub(super) fn restore(state: &mut State, id: ServiceId, found: &Found, now: Now,
             acting.runs.push(Carried::new(run));
         }
     }
-    acting.stale = false;
+    (acting.stale, acting.unread) = (false, None);
     if foreign {
         out.record(service, Event::Paged(Paged::Foreign));
     }
@@ -221,8 +252,8 @@ pub(super) fn must_read(acting: &Acting) -> bool {
         return false;
     }
     let carried = |run: &RunId| acting.runs.iter().any(|carried| carried.run.start().run == *run);
-    let named: Vec<RunId> = acting.record.iter().flat_map(|record| unfinished(record)).collect();
-    acting.stale || named.len() != acting.runs.len() || !named.iter().all(carried)
+    let named = || acting.record.iter().flat_map(|record| unfinished(record));
+    acting.stale || named().count() != acting.runs.len() || !named().all(|run| carried(&run))
 }
 
 /// A run that the record does not name any more is over, whoever said so: nothing more of it is written, paged or sent.
@@ -405,7 +436,7 @@ fn answer_own(
         };
         let so = match target(own, plan, *undoing, begun, now.mono, wake) {
             Target::Gate(open, last) => last && record.gate.as_ref() == Some(&open),
-            Target::Paused(paused) => record.paused == paused,
+            Target::Paused(paused, _) => record.paused == paused,
             Target::Nothing => true,
         };
         let reply = match (op, so) {
@@ -428,7 +459,8 @@ fn answer_own(
 enum Target {
     /// The gate is open for these, and this is the last of it.
     Gate(Vec<Name>, bool),
-    Paused(bool),
+    /// Or not; by itself over after so long.
+    Paused(bool, Option<Span>),
     Nothing,
 }
 
@@ -452,13 +484,16 @@ fn target(
             wake.at(Some(over));
             Target::Gate(old.into_iter().chain([new]).collect(), false)
         }
-        Own::Pause { .. } => Target::Paused(!undoing),
+        Own::Pause { lasts, .. } => Target::Paused(!undoing, *lasts),
         Own::Wait { .. } | Own::Lapse { .. } | Own::Approve { .. } | Own::Checklist { .. } => Target::Nothing,
     }
 }
 
 /// One transaction of one run, if any wants one.
 fn write(service: &Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
+    if acting.runs.iter().all(|carried| carried.wanted.is_none() && carried.changes.is_empty()) {
+        return;
+    }
     let Some(session) = state.seat.session.id() else { return };
     let Some(record) = acting.record.clone() else { return };
     let mut guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];
@@ -513,7 +548,11 @@ fn change(
             let mut changed = record.clone();
             match target(own, carried.run.plan(), *undoing, begun, now.mono, &mut later) {
                 Target::Gate(open, _) => changed.gate = Some(open),
-                Target::Paused(paused) => changed.paused = paused,
+                // What a person has paused stays so until a person says otherwise.
+                Target::Paused(true, _) if record.paused => {}
+                Target::Paused(paused, lasts) => {
+                    (changed.paused, changed.paused_for) = (paused, lasts.filter(|_| paused));
+                }
                 Target::Nothing => {}
             }
             if changed != *record {

@@ -94,10 +94,10 @@ fn one(state: &mut State, id: ServiceId, order: Order, now: Now, out: &mut Out) 
     let Some(acting) = service.acting.as_deref_mut() else {
         return reply(state, Some(id), &order, Reply::Refused(Refused::NoCoordinator), out);
     };
-    if acting.orders.len() >= MOST {
+    if acting.orders.len() + acting.notes.len() >= MOST {
         return reply(state, Some(id), &order, Reply::Refused(Refused::Busy), out);
     }
-    acting.orders.push(Pending { order, since: now.mono, taken: None });
+    acting.orders.push(Pending { order, since: now.mono, taken: None, doubt: false });
     mark(state, id);
 }
 
@@ -133,11 +133,40 @@ fn answer(many: &mut Vec<Many>, order: &Order, reply: Reply, out: &mut Out) {
     }
 }
 
+/// Events are durable: so are the notes that are among them.
+pub(in crate::engine::acting) fn recorded(state: &mut State, id: ServiceId, upto: u64, out: &mut Out) {
+    let acting = state.service_mut(id).and_then(|service| service.acting.as_deref_mut());
+    let Some(acting) = acting else { return };
+    let durable = acting.notes.iter().take_while(|(seq, _)| *seq <= upto).count();
+    let durable: Vec<_> = acting.notes.drain(..durable).collect();
+    for (_, noted) in durable {
+        reply(state, Some(id), &noted.order, Reply::Done, out);
+    }
+}
+
+/// The service that an order was said to is not there any more.
+pub(in crate::engine::acting) fn answered_without(state: &mut State, order: &Order, out: &mut Out) {
+    answer(&mut state.many, order, Reply::Refused(Refused::NoSuchService), out);
+}
+
 /// The claim is lost: what a run was told and is not durable was never said. Such an order is looked at anew, by
 /// whoever holds nothing now.
 pub(super) fn forget(acting: &mut Acting) {
     for pending in &mut acting.orders {
         pending.taken = None;
+    }
+}
+
+/// What is on its way is not waited for any more: whether the order that it carries was done, nobody here learns.
+pub(in crate::engine::acting) fn doubt(acting: &mut Acting, about: &About) {
+    let of = match about {
+        About::Order(order) => Some(*order),
+        About::Start(starting) => starting.order,
+        About::Itself | About::Vote(..) | About::Ask(_) | About::Journal(..) | About::End(..) => None,
+    };
+    for pending in acting.orders.iter_mut().filter(|pending| Some(pending.order.id) == of) {
+        // What only changes the record is found there, or done again.
+        pending.doubt = pending.order.verb.acts();
     }
 }
 
@@ -151,6 +180,8 @@ enum Next {
     Change(Box<Record>, Vec<Write>),
     /// It is on its way.
     Sent,
+    /// It is done when the event of that number is durable.
+    Noted(u64),
 }
 
 /// Carries out the first order that waits, if nothing is on its way.
@@ -163,9 +194,20 @@ pub(super) fn advance(
     wake: &mut Wake,
     out: &mut Out,
 ) {
+    while let Some((_, noted)) = acting.notes.first() {
+        let late = noted.since + LONGEST;
+        if late > now.mono {
+            wake.at(Some(late));
+            break;
+        }
+        let (_, noted) = acting.notes.remove(0);
+        finish(service, acting, state, &noted.order, Reply::InDoubt, out);
+    }
     while let Some(first) = acting.orders.first() {
         let (order, since, taken) = (first.order.clone(), first.since, first.taken);
-        let next = if let Some(run) = taken {
+        let next = if first.doubt {
+            Next::Reply(Reply::InDoubt)
+        } else if let Some(run) = taken {
             settled(acting, run)
         } else if acting.flight.is_some() {
             meanwhile(service, acting, state, &order, now, wake)
@@ -179,6 +221,10 @@ pub(super) fn advance(
                 return;
             }
             Next::Sent => return,
+            Next::Noted(seq) => {
+                let pending = acting.orders.remove(0);
+                acting.notes.push((seq, pending));
+            }
             Next::Wait if now.mono >= since + LONGEST && on_its_way(acting, order.id) => {
                 finish(service, acting, state, &order, Reply::InDoubt, out);
             }

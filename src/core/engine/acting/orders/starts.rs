@@ -168,6 +168,7 @@ pub(super) fn run_plan(
     state: &mut State,
     moments: &Moments,
     order: &Order,
+    since: Mono,
     now: Now,
     wake: &mut Wake,
     out: &mut Out,
@@ -186,12 +187,19 @@ pub(super) fn run_plan(
     if acting.record.is_none() {
         return refuse(Refused::NoRecord);
     }
+    if kind == PlanKind::Rejoin && at.is_some() && at == service.known.active {
+        return refuse(Refused::AlreadyThere);
+    }
     let live = *mode == Mode::Live;
     if live
         && kind != PlanKind::Inspect
         && let Some(next) = makes_room(acting, state, kind == PlanKind::Failover, now, wake)
     {
         return next;
+    }
+    let moves = live && kind == PlanKind::Failover;
+    if moves && !asking::asked_since(service, acting, state, since, now, wake, out) {
+        return Next::Wait;
     }
     let ask = Query {
         plan: pos,
@@ -217,6 +225,7 @@ pub(super) fn run_plan(
     let mut begin = Begin::new(pos, case);
     (begin.mode, begin.order, begin.given) = (*mode, Some(order.id), given.clone());
     (begin.exposure, begin.longest) = (accepts.exposure, *longest);
+    begin.counted = look.counted.filter(|_| moves);
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
 }
 
@@ -239,8 +248,8 @@ pub(super) fn approve(
         return refuse(Refused::NothingAsked);
     };
     let epoch = acting.record.as_ref().map(|record| record.epoch);
-    let hash = accepts.hash.is_none_or(|shown| request.hash == Some(shown));
-    let shown = accepts.epoch.is_none_or(|shown| request.epoch == shown) && epoch == Some(request.epoch);
+    let hash = request.hash.is_none() || accepts.hash == request.hash;
+    let shown = accepts.epoch == Some(request.epoch) && epoch == Some(request.epoch);
     let loss = match request.loss {
         None => true,
         Some(None) => accepts.unknown_loss || request.gates & Gate::DataLoss.bit() == 0,

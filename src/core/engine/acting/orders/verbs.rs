@@ -55,7 +55,7 @@ pub(super) fn carry_out(
     match &order.verb {
         Verb::Annotate { text } => {
             out.record(service, Event::Annotated { who: order.who.clone(), text: text.clone() });
-            Next::Reply(Reply::Done)
+            Next::Noted(service.events)
         }
         Verb::Clear { trigger } => match service.policy.trigger(trigger.as_str()) {
             None => refuse(Refused::NoSuchTrigger(trigger.clone())),
@@ -78,7 +78,7 @@ pub(super) fn carry_out(
         }),
         Verb::Pause => {
             let next = on_record(acting, |record| {
-                record.paused = true;
+                (record.paused, record.paused_for) = (true, None);
                 Ok(())
             });
             if let Next::Change(..) = next {
@@ -87,7 +87,7 @@ pub(super) fn carry_out(
             next
         }
         Verb::Resume => on_record(acting, |record| {
-            record.paused = false;
+            (record.paused, record.paused_for) = (false, None);
             Ok(())
         }),
         Verb::AcknowledgeIncident => {
@@ -96,7 +96,7 @@ pub(super) fn carry_out(
             let paging = !acting.runs.is_empty();
             let next = on_record(acting, |record| match &mut record.head {
                 Some(head) => {
-                    head.acknowledged = true;
+                    head.acknowledged += 1;
                     Ok(())
                 }
                 None if open || paging => Ok(()),
@@ -222,7 +222,9 @@ fn acts(
             start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
         }
         Verb::Failback { accepts } => {
-            let Some((plan, to)) = home::way_home(service, acting) else {
+            let Some((plan, to)) =
+                acting.record.as_deref().and_then(|record| home::way_home(service, record))
+            else {
                 return refuse(Refused::NoWayHome);
             };
             let wanted = Moves { plan, to: Some(to), planned: true, accepts };
@@ -241,7 +243,7 @@ fn acts(
             }
             next
         }
-        Verb::Run { .. } => run_plan(service, acting, state, moments, order, now, wake, out),
+        Verb::Run { .. } => run_plan(service, acting, state, moments, order, since, now, wake, out),
         Verb::Evacuate { .. }
         | Verb::Release { .. }
         | Verb::Pause
