@@ -7,3 +7,4 @@
 pub use watchkeeper_core as core;
 
 pub mod config;
+pub mod probe;
