@@ -7,4 +7,6 @@
 pub use watchkeeper_core as core;
 
 pub mod config;
+pub mod coord;
 pub mod probe;
+pub mod store;
