@@ -6,7 +6,10 @@
 
 pub use watchkeeper_core as core;
 
+pub mod api;
+pub mod chronicle;
 pub mod config;
 pub mod coord;
+pub mod daemon;
 pub mod probe;
 pub mod store;

@@ -101,9 +101,8 @@ pub fn open(dir: &Path, limits: Limits) -> Result<(Store, Threads), NotOpened> {
         // Only now may another daemon have it.
         drop(lock);
     });
-    let reading = thread::Builder::new()
-        .name("store-reader".to_owned())
-        .spawn(move || writer::read(reader, read_jobs));
+    let reading =
+        thread::Builder::new().name("store-reader".to_owned()).spawn(move || writer::read(reader, read_jobs));
     let threads = Threads(vec![writing.map_err(folder)?, reading.map_err(folder)?]);
     Ok((Store { writes, reads, condition, dir: Arc::from(dir), life }, threads))
 }

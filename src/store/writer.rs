@@ -16,6 +16,9 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), Trouble>) + Send>;
 /// A piece of work: whether it failed, and whom to answer.
 pub(super) type Job = Box<dyn FnOnce(&Connection) -> (Option<rusqlite::Error>, Finish) + Send>;
 
+/// Who is to be answered, and with what.
+type Answers = Vec<(Finish, Result<(), Trouble>)>;
+
 /// So much is committed together at most: whoever came first waits no longer than for that.
 const TOGETHER: usize = 256;
 
@@ -36,7 +39,11 @@ pub(super) fn write(
         // What a failed transaction leaves over is done in the next. A piece of work that panics ends this thread, and
         // with it the `condition`: the daemon ends, since nothing would be durable any more.
         while !batch.is_empty() {
-            tell(&condition, commit(&connection, &mut batch));
+            let mut answers = Answers::new();
+            let said = commit(&connection, &mut batch, &mut answers);
+            // Whoever is answered may look at once at what that says of the store.
+            tell(&condition, said);
+            answers.into_iter().for_each(|(finish, fate)| finish(fate));
         }
     }
     // What is in the log goes into the file, so that a copy of the file alone is whole.
@@ -54,7 +61,7 @@ pub(super) fn read(connection: Connection, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// Does all of a batch in one transaction, or as much of it as there is one for. What that says of the store.
-fn commit(connection: &Connection, batch: &mut VecDeque<Job>) -> Option<Condition> {
+fn commit(connection: &Connection, batch: &mut VecDeque<Job>, answers: &mut Answers) -> Option<Condition> {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         // Nobody is answered but by being forgotten: whoever waits takes it for unknown, which it may be.
         batch.clear();
@@ -64,39 +71,43 @@ fn commit(connection: &Connection, batch: &mut VecDeque<Job>) -> Option<Conditio
     let mut said = None;
     while let Some(job) = batch.pop_front() {
         if let Err(error) = connection.execute_batch("SAVEPOINT piece") {
-            return Some(abandon(connection, done, &error));
+            return Some(abandon(connection, done, &error, answers));
         }
         let (failed, finish) = job(connection);
-        let Some(error) = failed else {
-            match connection.execute_batch("RELEASE piece") {
-                Ok(()) => done.push(finish),
-                Err(error) => {
-                    finish(Err(Trouble::of(&error, true)));
-                    return Some(abandon(connection, done, &error));
+        let failed = match failed {
+            Some(error) => error,
+            None => match connection.execute_batch("RELEASE piece") {
+                Ok(()) => {
+                    done.push(finish);
+                    continue;
                 }
-            }
-            continue;
+                Err(error) => {
+                    done.push(finish);
+                    return Some(abandon(connection, done, &error, answers));
+                }
+            },
         };
-        if sort(&error) != Condition::Ok {
-            said = Some(sort(&error));
+        if sort(&failed) != Condition::Ok {
+            said = Some(sort(&failed));
         }
-        finish(Ok(()));
+        answers.push((finish, Ok(())));
         // A full disk takes the whole transaction with it, and what was done before in it.
         let back = connection.execute_batch("ROLLBACK TO piece; RELEASE piece");
         if connection.is_autocommit() || back.is_err() {
-            return Some(abandon(connection, done, &error));
+            return Some(abandon(connection, done, &failed, answers));
         }
     }
-    match connection.execute_batch("COMMIT") {
+    let committed = connection.execute_batch("COMMIT");
+    let wrote = !done.is_empty();
+    match committed {
         Ok(()) => {
-            let wrote = !done.is_empty();
-            done.into_iter().for_each(|finish| finish(Ok(())));
+            answers.extend(done.into_iter().map(|finish| (finish, Ok(()))));
             said.or(wrote.then_some(Condition::Ok))
         }
         Err(error) => {
             // It may be in the log, whole, and be found there at the next start.
             let trouble = Trouble::of(&error, false);
-            done.into_iter().for_each(|finish| finish(Err(trouble.clone())));
+            answers.extend(done.into_iter().map(|finish| (finish, Err(trouble.clone()))));
             drop(connection.execute_batch("ROLLBACK"));
             Some(sort(&error)).filter(|said| *said != Condition::Ok)
         }
@@ -104,12 +115,17 @@ fn commit(connection: &Connection, batch: &mut VecDeque<Job>) -> Option<Conditio
 }
 
 /// Nothing of this transaction is kept.
-fn abandon(connection: &Connection, done: Vec<Finish>, error: &rusqlite::Error) -> Condition {
+fn abandon(
+    connection: &Connection,
+    done: Vec<Finish>,
+    error: &rusqlite::Error,
+    answers: &mut Answers,
+) -> Condition {
     if !connection.is_autocommit() {
         drop(connection.execute_batch("ROLLBACK"));
     }
     let trouble = Trouble::of(error, true);
-    done.into_iter().for_each(|finish| finish(Err(trouble.clone())));
+    answers.extend(done.into_iter().map(|finish| (finish, Err(trouble.clone()))));
     sort(error)
 }
 

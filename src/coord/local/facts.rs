@@ -39,7 +39,8 @@ pub(super) const fn number(n: u64) -> i64 {
 }
 
 pub(super) fn revision(c: &Connection) -> rusqlite::Result<u64> {
-    let revision = c.prepare_cached("SELECT value FROM meta WHERE key = 'revision'")?.query_row([], unsigned)?;
+    let revision =
+        c.prepare_cached("SELECT value FROM meta WHERE key = 'revision'")?.query_row([], unsigned)?;
     Ok(revision)
 }
 
@@ -166,7 +167,10 @@ pub(super) fn everything(c: &Connection, names: &Names) -> rusqlite::Result<Vec<
         all.extend((ask(c, &called)?.0 > 0).then(|| Changed::Ask(called.clone())));
         for (sql, kind) in [
             ("SELECT name FROM triggers WHERE service = ?1 ORDER BY name", Changed::Trigger as fn(_, _) -> _),
-            ("SELECT observer FROM votes WHERE service = ?1 ORDER BY observer", Changed::Vote as fn(_, _) -> _),
+            (
+                "SELECT observer FROM votes WHERE service = ?1 ORDER BY observer",
+                Changed::Vote as fn(_, _) -> _,
+            ),
         ] {
             let mut rows = c.prepare_cached(sql)?;
             let found = rows.query_map([&called], |row| row.get::<_, String>(0))?;
@@ -196,12 +200,7 @@ impl Teller {
     }
 
     /// Facts about services that nobody here knows any more are told to nobody.
-    pub(super) fn tell(
-        &self,
-        c: &Connection,
-        changed: &[Changed],
-        now: Mono,
-    ) -> rusqlite::Result<Vec<Told>> {
+    pub(super) fn tell(&self, c: &Connection, changed: &[Changed], now: Mono) -> rusqlite::Result<Vec<Told>> {
         let mut told = Vec::with_capacity(changed.len());
         for change in changed {
             told.extend(self.fact(c, change, now)?.map(Told::Seen));

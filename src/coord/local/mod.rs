@@ -109,7 +109,11 @@ impl Local {
             if !facts::raise(c, policy.name.as_str(), name.as_str(), now)? {
                 return Ok(Vec::new());
             }
-            teller.tell(c, &[Changed::Trigger(policy.name.as_str().to_owned(), name.as_str().to_owned())], now)
+            teller.tell(
+                c,
+                &[Changed::Trigger(policy.name.as_str().to_owned(), name.as_str().to_owned())],
+                now,
+            )
         });
         let told = told.await?;
         self.0.tell(told).await;

@@ -37,8 +37,11 @@ pub(super) fn renew(
             // Of this coordinator and this revision: never given again, nor by one that was restored from a backup.
             let revision = facts::next_revision(c)?;
             let id = SessionId((asked.cluster.0 as u64) << 40 | revision & ((1 << 40) - 1));
-            c.prepare_cached("INSERT INTO sessions VALUES(?1, ?2, ?3)")?
-                .execute(params![facts::number(id.0), asked.me, until])?;
+            c.prepare_cached("INSERT INTO sessions VALUES(?1, ?2, ?3)")?.execute(params![
+                facts::number(id.0),
+                asked.me,
+                until
+            ])?;
             id
         }
     };
@@ -87,7 +90,9 @@ fn end(c: &Connection, id: i64) -> rusqlite::Result<Vec<Changed>> {
     c.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([id])?;
     let mut changed = Vec::new();
     let pulses: Vec<String> = c
-        .prepare_cached("SELECT observer FROM pulses WHERE session = ?1 AND count IS NOT NULL ORDER BY observer")?
+        .prepare_cached(
+            "SELECT observer FROM pulses WHERE session = ?1 AND count IS NOT NULL ORDER BY observer",
+        )?
         .query_map([id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for observer in pulses {
@@ -97,7 +102,9 @@ fn end(c: &Connection, id: i64) -> rusqlite::Result<Vec<Changed>> {
         changed.push(Changed::Pulse(observer));
     }
     let claims: Vec<String> = c
-        .prepare_cached("SELECT service FROM claims WHERE session = ?1 AND holder IS NOT NULL ORDER BY service")?
+        .prepare_cached(
+            "SELECT service FROM claims WHERE session = ?1 AND holder IS NOT NULL ORDER BY service",
+        )?
         .query_map([id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for service in claims {

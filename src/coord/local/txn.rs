@@ -40,7 +40,8 @@ pub(super) fn allows(c: &Connection, asked: &Asked<'_>, txn: &Txn) -> rusqlite::
     for guard in &txn.guards {
         let holds = match guard {
             Guard::Record(at) => {
-                let (revision, there) = kept(c, "SELECT revision, body IS NOT NULL FROM records WHERE service = ?1", asked)?;
+                let (revision, there) =
+                    kept(c, "SELECT revision, body IS NOT NULL FROM records WHERE service = ?1", asked)?;
                 at_revision(revision, there, *at)
             }
             Guard::Unclaimed => facts::claim(c, asked.service())?.1.is_none(),
@@ -140,8 +141,11 @@ pub(super) fn commit(c: &Connection, asked: &Asked<'_>, txn: &Txn) -> rusqlite::
             Write::Begin(run, journal) => {
                 facts::next_revision(c)?;
                 let plan = written(wire::plan_out(&journal.plan, asked.policy))?;
-                c.prepare_cached("INSERT INTO journals VALUES(?1, ?2, ?3)")?
-                    .execute(params![service, number(run.0), plan])?;
+                c.prepare_cached("INSERT INTO journals VALUES(?1, ?2, ?3)")?.execute(params![
+                    service,
+                    number(run.0),
+                    plan
+                ])?;
                 append(c, asked, *run, &journal.entries)?;
             }
             Write::Append(run, entries) => {
@@ -196,6 +200,7 @@ fn unfinished(record: Option<&Record>) -> Vec<RunId> {
     let runs = record.into_iter().flat_map(|record| record.run.iter().chain(&record.beside));
     let mut runs: Vec<RunId> = runs.map(|run| run.id).collect();
     runs.sort_unstable();
+    runs.dedup();
     runs
 }
 
@@ -241,8 +246,7 @@ fn journal(c: &Connection, asked: &Asked<'_>, run: RunId) -> rusqlite::Result<Jo
     let plan: String = c
         .prepare_cached("SELECT plan FROM journals WHERE service = ?1 AND run = ?2")?
         .query_row(key, |row| row.get(0))?;
-    let plan: Arc<_> =
-        wire::plan_back(&plan, asked.policy).map_err(|why| unreadable(why.to_string()))?;
+    let plan: Arc<_> = wire::plan_back(&plan, asked.policy).map_err(|why| unreadable(why.to_string()))?;
     let mut entries = Vec::new();
     let mut rows =
         c.prepare_cached("SELECT body FROM entries WHERE service = ?1 AND run = ?2 ORDER BY place")?;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::shape::{Of, Shape, Unreadable, choice, shape};
 use crate::core::ids::{Name, RegionPos, StepPos};
 use crate::core::plan::{
-    ActsAs, Body, Case, CaseName, Drill, InDrill, InputType, Item, LapseBy, LateCall, OnFailure, OnLost, Only,
-    Own, Phase, Piece, Plan, PlanKind, Plane, ProbeSet, Rate, Retry, RunTime, Sealed, SecretRef, SecretSource,
-    Settles, Step, StepName, Text, Touch, Value, Written,
+    ActsAs, Body, Case, CaseName, Drill, InDrill, InputType, Item, LapseBy, LateCall, OnFailure, OnLost,
+    Only, Own, Phase, Piece, Plan, PlanKind, Plane, ProbeSet, Rate, Retry, RunTime, Sealed, SecretRef,
+    SecretSource, Settles, Step, StepName, Text, Touch, Value, Written,
 };
 use crate::core::time::Span;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::shape::{Of, Shape, Unreadable, choice, shape};
 use crate::core::agree::{
-    Epoch, Failover, Head, Mode, Outcome, Owed, Record, Request, RunId, Try, Unfinished, Velocity, Wanted, Where,
+    Epoch, Failover, Head, Mode, Outcome, Owed, Record, Request, RunId, Try, Unfinished, Velocity, Wanted,
+    Where,
 };
 use crate::core::ids::{Name, PolicyHash};
 use crate::core::plan::{Filled, Only, PlanHash, PlanKind, RunTime};
@@ -75,7 +76,8 @@ impl Shape for Request {
         let Request { number, why, plan, case, way, hash, epoch, policy, loss, exposure, gates, given } =
             self.clone();
         let loss = loss.map(|loss| loss.map_or(Loss::Unknown, Loss::AtMost));
-        RequestAtEdge { number, why, plan, case, way, hash, epoch, policy, loss, exposure, gates, given }.out(of)
+        RequestAtEdge { number, why, plan, case, way, hash, epoch, policy, loss, exposure, gates, given }
+            .out(of)
     }
     fn back(wire: RequestShape, of: Of<'_>) -> Result<Request, Unreadable> {
         let RequestAtEdge { number, why, plan, case, way, hash, epoch, policy, loss, exposure, gates, given } =

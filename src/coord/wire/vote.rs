@@ -56,8 +56,9 @@ impl Shape for Vote {
         for spoken in wire.says {
             let cell = of.policy().and_then(|policy| policy.cell(&spoken.probe, spoken.region.as_deref()));
             let Some(cell) = cell else { continue };
-            let reading =
-                spoken.reading.map(|(value, age)| Reading { value: Span::micros(value), age: Span::micros(age) });
+            let reading = spoken
+                .reading
+                .map(|(value, age)| Reading { value: Span::micros(value), age: Span::micros(age) });
             let (say, held) = (Say::back(spoken.say, of)?, Span::micros(spoken.held));
             says.push(Spoken { cell, say, held, reading, fresh: spoken.fresh });
         }

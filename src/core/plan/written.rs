@@ -3,13 +3,13 @@
 //! Reading back applies structure only: places are in the list, and whatever a step needs stands before it. It must never
 //! apply a rule of [`check`](super::check::check): a plan that was started under older rules must be readable, or its run is stranded.
 
+use super::MOST_STEPS;
 use super::flaw::CaseName;
 use super::runnable::{Head, Phase, Plan};
 use super::site::Case;
 use super::step::{Input, PlanKind, ProbeSet, Rate, Step};
 use super::text::{Piece, RunTime, Text};
 use super::value::{Sealed, Value};
-use super::MOST_STEPS;
 use crate::ids::{Name, StepPos};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
