@@ -1,6 +1,8 @@
 //! The chain: each event's hash is over its words and the hash of the one before, so that none can be changed, taken out
 //! or put in without all that follow being other ones.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -45,7 +47,17 @@ pub(super) fn append(c: &Connection, life: u64, lines: &[Line]) -> rusqlite::Res
     let mut insert = c.prepare_cached(
         "INSERT INTO events(life, service, seq, wall, kind, body, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    let mut upto = BTreeMap::new();
     for line in lines {
+        // What may have been kept before an answer was lost is brought again: each is kept once.
+        let known = match upto.get(&line.service) {
+            Some(known) => *known,
+            None => last(c, life, line.service.as_ref())?,
+        };
+        if line.seq <= known {
+            continue;
+        }
+        upto.insert(line.service.clone(), line.seq);
         let mut body = line.body.clone();
         if let Some(body) = body.as_object_mut() {
             body.insert("text".to_owned(), line.text.clone().into());
@@ -64,6 +76,15 @@ pub(super) fn append(c: &Connection, life: u64, lines: &[Line]) -> rusqlite::Res
         ])?;
     }
     Ok(())
+}
+
+/// The number of the newest event of a service in this life; 0: it has none.
+fn last(c: &Connection, life: u64, service: Option<&Name>) -> rusqlite::Result<u64> {
+    let newest: Option<i64> = c
+        .prepare_cached("SELECT seq FROM events WHERE service IS ?1 AND life = ?2 ORDER BY id DESC LIMIT 1")?
+        .query_row(params![service.map(Name::as_str), life.cast_signed()], |row| row.get(0))
+        .optional()?;
+    Ok(newest.map_or(0, i64::cast_unsigned))
 }
 
 pub(super) fn head(c: &Connection) -> rusqlite::Result<[u8; 32]> {

@@ -3,7 +3,9 @@
 //! It reads nothing outside the project, and must never reach into the core past what a shell can.
 
 mod agreed;
+mod chronicled;
 mod holding;
+mod living;
 mod sketch;
 mod stored;
 mod toy;

@@ -13,10 +13,11 @@ use watchkeeper::core::plan::{
 };
 use watchkeeper::core::policy::{
     From, ObserverDraft, Policy, PolicyDraft, ProbeDraft, ScenarioDraft, ServiceDraft, SessionTerms,
+    WhenDraft,
 };
 use watchkeeper::core::severity::Objectives;
 use watchkeeper::core::time::Span;
-use watchkeeper::core::verdict::{Role, Tier};
+use watchkeeper::core::verdict::{Level, Role, Tier};
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -83,7 +84,7 @@ fn service(called: &str) -> ServiceDraft {
     draft.scenarios = vec![ScenarioDraft {
         name: name("gone"),
         title: "gone".to_owned(),
-        when: Vec::new(),
+        when: vec![WhenDraft { service: Some(Level::Down), held: Some(Span::ZERO), ..WhenDraft::default() }],
         severity: None,
         plan: Some(name("failover")),
         mode: Mode::Auto,
