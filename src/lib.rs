@@ -6,4 +6,5 @@
 
 pub use watchkeeper_core as core;
 
+pub mod cli;
 pub mod config;
