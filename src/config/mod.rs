@@ -73,13 +73,13 @@ impl Outcome {
     #[must_use]
     pub fn resolved(&self, resolved: bool) -> String {
         if !resolved {
-            return resolved::print(&self.merged, &self.report.files, false);
+            return resolved::print(&self.merged, &self.report.files, &self.report.masked, false);
         }
         let mut whole = self.merged.clone();
         if let Some(table) = builtin().table() {
             resolved::fill(&mut whole, table);
         }
-        resolved::print(&whole, &self.report.files, true)
+        resolved::print(&whole, &self.report.files, &self.report.masked, true)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::node::{Node, What};
 use super::place::At;
 
 /// Whether it stops the daemon.
@@ -138,8 +139,14 @@ impl Problems {
         self.masked.borrow_mut().insert(at);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.found.borrow().len()
+    /// No text in there must be printed.
+    pub(crate) fn mask_texts(&self, node: &Node) {
+        match &node.what {
+            What::Text(_) | What::Int(_) | What::Number(_) => self.mask(node.at),
+            What::List(list) => list.iter().for_each(|one| self.mask_texts(one)),
+            What::Table(table) => table.0.values().for_each(|entry| self.mask_texts(&entry.node)),
+            What::Null | What::Flag(_) => {}
+        }
     }
 
     pub(crate) fn errors(&self) -> usize {
@@ -151,9 +158,10 @@ impl Problems {
         self.found.borrow().iter().any(|problem| matches!(problem.code, Code::File | Code::Syntax))
     }
 
-    /// Whether something is already said of this place.
-    pub(crate) fn says_of(&self, at: At) -> bool {
-        self.found.borrow().iter().any(|problem| problem.at == Some(at))
+    /// Whether the value there could not be taken: then nothing that rests on it is judged.
+    pub(crate) fn refused(&self, at: At) -> bool {
+        let value = |code| matches!(code, Code::Value | Code::Secret | Code::Expression | Code::Reference);
+        self.found.borrow().iter().any(|problem| problem.at == Some(at) && value(problem.code))
     }
 
     /// By place, errors before warnings at the same one.

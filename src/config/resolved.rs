@@ -9,8 +9,8 @@ use super::place::{At, Files};
 use super::read::REQUIRED;
 
 /// Prints a tree; with `sources`, where each value is written.
-pub(crate) fn print(root: &Node, files: &Files, sources: bool) -> String {
-    let mut printed = Printed { text: String::new(), files, sources };
+pub(crate) fn print(root: &Node, files: &Files, masked: &[At], sources: bool) -> String {
+    let mut printed = Printed { text: String::new(), files, masked, sources };
     if let Some(table) = root.table() {
         printed.table(table, &mut Vec::new(), "");
     }
@@ -20,6 +20,8 @@ pub(crate) fn print(root: &Node, files: &Files, sources: bool) -> String {
 struct Printed<'a> {
     text: String,
     files: &'a Files,
+    /// Places of what must not be shown.
+    masked: &'a [At],
     sources: bool,
 }
 
@@ -28,7 +30,7 @@ impl Printed<'_> {
     fn table(&mut self, table: &Table, path: &mut Vec<String>, under: &str) {
         for (key, entry) in table.0.iter().filter(|(_, entry)| inline(&entry.node)) {
             let hidden = sounds_secret(key) || (sounds_secret(under) && entry.node.table().is_none());
-            let value = value(&entry.node, hidden);
+            let value = value(&entry.node, hidden, self.masked);
             let line = format!("{} = {value}", name(key));
             let source = if self.sources { self.source(entry.node.at) } else { String::new() };
             // Writing into memory cannot fail.
@@ -64,17 +66,21 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn value(node: &Node, hidden: bool) -> String {
+fn value(node: &Node, hidden: bool, masked: &[At]) -> String {
+    let hidden = hidden || masked.binary_search(&node.at).is_ok();
     match &node.what {
         What::Null => "\"\"".to_owned(),
         What::Flag(flag) => flag.to_string(),
+        What::Int(_) | What::Number(_) if hidden => quoted("(not shown)"),
         What::Int(number) => number.to_string(),
         What::Number(number) => number.to_string(),
         // A region's value that is a secret is named, and never shown here.
-        What::Text(text) if hidden && !reference(text) => quoted("(not shown)"),
+        What::Text(text) if hidden && (!reference(text) || masked.binary_search(&node.at).is_ok()) => {
+            quoted("(not shown)")
+        }
         What::Text(text) => quoted(&without_login(text)),
         What::List(list) => {
-            let each: Vec<String> = list.iter().map(|one| value(one, hidden)).collect();
+            let each: Vec<String> = list.iter().map(|one| value(one, hidden, masked)).collect();
             format!("[{}]", each.join(", "))
         }
         What::Table(table) => {
@@ -84,7 +90,7 @@ fn value(node: &Node, hidden: bool) -> String {
                 .iter()
                 .map(|(key, entry)| {
                     let hidden = !place && (hidden || sounds_secret(key));
-                    format!("{} = {}", name(key), value(&entry.node, hidden))
+                    format!("{} = {}", name(key), value(&entry.node, hidden, masked))
                 })
                 .collect();
             if each.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", each.join(", ")) }

@@ -4,6 +4,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::inherit::KINDS;
 use super::node::{Node, Table, What};
 use super::raw::{Config, channel, probe, probe_kinds, service, step, step_kinds};
 use super::read::REQUIRED;
@@ -48,10 +49,12 @@ pub(crate) fn schema(builtin: &Table, of_service: bool) -> Value {
         Some(_) | None => Map::new(),
     };
     for (name, schema) in &mut defs {
-        finish(schema, builtin.get(name).and_then(Node::table));
+        // Whatever can be inherited need not be written where it is used.
+        let inherits = KINDS.iter().any(|kind| name == kind || name.ends_with(&format!(" {kind}")));
+        finish(schema, builtin.get(name).and_then(Node::table), inherits);
     }
     let of_root = if of_service { "service" } else { "config" };
-    finish(&mut root, builtin.get(of_root).and_then(Node::table));
+    finish(&mut root, builtin.get(of_root).and_then(Node::table), of_service);
     for of in ["channel", "probe", "step"] {
         let common = defs.get(of).cloned().unwrap_or_default();
         let each: Vec<Value> = kinds
@@ -60,7 +63,6 @@ pub(crate) fn schema(builtin: &Table, of_service: bool) -> Value {
             .map(|(_, word, name)| merged(&common, defs.get(*name).unwrap_or(&Value::Null), word))
             .collect();
         let description = common.get("description").cloned().unwrap_or_default();
-        // With `use`, whatever is required may come from a template.
         defs.insert(of.to_owned(), json!({ "description": description, "anyOf": each }));
     }
     for (_, _, name) in kinds {
@@ -73,7 +75,7 @@ pub(crate) fn schema(builtin: &Table, of_service: bool) -> Value {
 }
 
 /// A table with its defaults, what is required, and nothing beside what is known.
-fn finish(schema: &mut Value, builtin: Option<&Table>) {
+fn finish(schema: &mut Value, builtin: Option<&Table>, inherits: bool) {
     let Value::Object(schema) = schema else { return };
     let table = schema.get("properties").is_some_and(Value::is_object);
     if !table {
@@ -92,6 +94,9 @@ fn finish(schema: &mut Value, builtin: Option<&Table>) {
         for (key, entry) in builtin.into_iter().flat_map(|table| &table.0) {
             let Some(Value::Object(property)) = properties.get_mut(&**key) else { continue };
             if entry.node.text() == Some(REQUIRED) {
+                if inherits {
+                    continue;
+                }
                 required.push(Value::String(key.to_string()));
             } else {
                 property.insert("default".to_owned(), json(&entry.node));

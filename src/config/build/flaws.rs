@@ -23,7 +23,7 @@ pub(super) fn plan(around: &Around<'_>, service: &ServiceRead<'_>, flaw: &PlanFl
     let within = key.unwrap_or(table);
     let at = pointed(within, &flaw.fault).or(key.map(|node| node.at)).unwrap_or(table.at);
     // What could not be read is not judged a second time.
-    if around.problems.says_of(at) {
+    if around.problems.refused(at) {
         return;
     }
     let whole = flaw.fault.to_string();
@@ -105,7 +105,7 @@ fn pointed(node: &Node, fault: &Fault) -> Option<At> {
 pub(super) fn report(around: &Around<'_>, found: Vec<Flaw>) {
     for flaw in found {
         if let Some(problem) = policy(around, &flaw)
-            && !problem.at.is_some_and(|at| around.problems.says_of(at))
+            && !problem.at.is_some_and(|at| around.problems.refused(at))
         {
             around.add(problem);
         }

@@ -9,6 +9,7 @@ mod hash;
 mod kinds;
 mod ladder;
 mod maintenance;
+mod notes;
 mod people;
 mod plan;
 mod probe;
@@ -19,7 +20,6 @@ mod service;
 pub(super) mod step;
 mod unwise;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::place::At;
@@ -61,11 +61,8 @@ pub(super) fn build(
     people::people(&around, &mut wiring);
     maintenance::windows(&around, &mut wiring);
     let mut drafts = Vec::with_capacity(whole.services.len());
-    let mut counted = BTreeMap::new();
     for service in &whole.services {
-        let built = service::service(&around, service, &ladders, &mut wiring);
-        counted.insert(service.name.clone(), built.plans);
-        drafts.push(built.draft);
+        drafts.push(service::service(&around, service, &ladders, &mut wiring));
     }
     refuse::refuse(&around, &ladders, &wiring);
     let draft = daemon::policy(&around, drafts);
@@ -76,7 +73,8 @@ pub(super) fn build(
             return None;
         }
     };
-    unwise::warn(&around, &policy, &counted, &wiring, notes);
+    unwise::warn(&around, &policy, &wiring);
+    notes::notes(&policy, notes);
     (problems.errors() == 0).then_some((policy, wiring))
 }
 

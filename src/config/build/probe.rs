@@ -23,7 +23,7 @@ use crate::core::verdict::{Role, Tier};
 /// One probe, as the core sees it.
 pub(super) fn draft(around: &Around<'_>, read: &Read<'_, (raw::Probe, Own)>) -> ProbeDraft {
     let (raw, own) = &read.raw;
-    if let (Own::BackupS3(_) | Own::BackupRds(_), Some((_, at))) = (own, raw.kind.both()) {
+    if let (Own::Backup, Some((_, at))) = (own, raw.kind.both()) {
         let word = read.node.get("kind").and_then(|node| node.text()).unwrap_or("backup");
         around.add(Problem::not_built(at, &format!("probes of kind `{word}`")));
     }

@@ -12,6 +12,7 @@ use crate::config::raw::probe_kinds as raw;
 use crate::config::read::{Key, Reader, fields_of};
 use crate::config::secret::Secret;
 use crate::config::values::Filled;
+use crate::core::plan::{DraftValue, RawPiece};
 
 /// What its kind adds.
 pub(in crate::config) enum Own {
@@ -25,8 +26,8 @@ pub(in crate::config) enum Own {
     Prometheus(raw::Prometheus),
     Heartbeat(raw::Heartbeat),
     Exec(raw::Exec),
-    BackupS3(raw::BackupS3),
-    BackupRds(raw::BackupRds),
+    /// Not built yet, whichever it is.
+    Backup,
     /// Its kind is none.
     Unknown,
 }
@@ -66,8 +67,8 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<(Probe,
         ProbeKind::Prometheus => reader.read_part(node, None).map(Own::Prometheus),
         ProbeKind::Heartbeat => reader.read_part(node, None).map(Own::Heartbeat),
         ProbeKind::Exec => reader.read_part(node, None).map(Own::Exec),
-        ProbeKind::BackupS3 => reader.read_part(node, None).map(Own::BackupS3),
-        ProbeKind::BackupRds => reader.read_part(node, None).map(Own::BackupRds),
+        ProbeKind::BackupS3 => reader.read_part(node, None).map(|_: raw::BackupS3| Own::Backup),
+        ProbeKind::BackupRds => reader.read_part(node, None).map(|_: raw::BackupRds| Own::Backup),
     };
     Some((common, own.unwrap_or(Own::Unknown)))
 }
@@ -93,7 +94,7 @@ impl Own {
 
     /// It reads a lag or an age, which may be what a promotion would lose.
     pub(super) fn reads_loss(&self) -> bool {
-        matches!(self, Own::BackupS3(_) | Own::BackupRds(_) | Own::Heartbeat(_)) || self.reads_lag()
+        matches!(self, Own::Backup | Own::Heartbeat(_)) || self.reads_lag()
     }
 
     /// What it looks at in one region; none where something is missing or wrong, which has been reported.
@@ -134,7 +135,7 @@ impl Own {
                 wire::Kind::Heartbeat(wire::Heartbeat { token: scene.secret(&raw.token)? })
             }
             Own::Exec(raw) => wire::Kind::Exec(exec(raw, scene)?),
-            Own::BackupS3(_) | Own::BackupRds(_) | Own::Unknown => return None,
+            Own::Backup | Own::Unknown => return None,
         })
     }
 }
@@ -165,6 +166,7 @@ fn http(raw: &raw::Http, scene: &Scene<'_>) -> Option<wire::Http> {
         let problem = Problem::error(Code::Value, raw.method.at(), "this is no method of HTTP");
         scene.around.add(problem.help("write such as \"GET\""));
     }
+    open_headers(scene.around, &raw.headers);
     let headers = if raw.headers.at().is_some() { scene.named(&raw.headers) } else { Some(Vec::new()) };
     let (body, auth, ca) = (optional(scene, &raw.body), auth(scene, &raw.auth), path(scene, &raw.ca));
     Some(wire::Http {
@@ -294,6 +296,26 @@ fn exec(raw: &raw::Exec, scene: &Scene<'_>) -> Option<wire::Exec> {
     Some(wire::Exec { argv, env: env?, allow: exec.allow.clone().into(), dir: exec.dir.clone() })
 }
 
+/// Headers by which one logs in, with the login written out.
+pub(super) fn open_headers(around: &super::Around<'_>, key: &Key<crate::config::values::Any>) {
+    const LOGINS: [&str; 6] =
+        ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token", "x-vault-token"];
+    let Some((any, at)) = key.both() else { return };
+    let DraftValue::Table(headers) = &any.0 else { return };
+    for (name, value) in headers {
+        let DraftValue::Text(raw, _) = value else { continue };
+        let written = raw.pieces().iter().all(|piece| matches!(piece, RawPiece::Plain(_)));
+        if written && LOGINS.contains(&name.to_lowercase().as_str()) {
+            around.problems.mask(at);
+            let problem =
+                Problem::error(Code::Secret, at, format!("the header `{name}` holds a secret, written out"));
+            around.add(
+                problem.help("write { credential = \"…\" }, or `auth = { bearer = { credential = \"…\" } }`"),
+            );
+        }
+    }
+}
+
 /// A program that nothing allows.
 pub(super) fn allowed(scene: &Scene<'_>, program: Option<&str>, at: Option<crate::config::place::At>) {
     let exec = &scene.around.exec;
@@ -337,7 +359,7 @@ pub(super) fn variables(own: &Own) -> &'static [&'static str] {
         Own::Prometheus(_) => &["value", "latency"],
         Own::Heartbeat(_) => &["age"],
         Own::Exec(_) => &["exit", "stdout", "latency"],
-        Own::BackupS3(_) | Own::BackupRds(_) => &["age", "size", "count"],
+        Own::Backup => &["age", "size", "count"],
         Own::Unknown => &[],
     }
 }

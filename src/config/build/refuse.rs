@@ -16,6 +16,7 @@ use crate::config::suggest;
 use crate::config::whole::{PlanRead, ServiceRead, shelf, words};
 use crate::config::wiring::{Told, Wiring};
 use crate::core::ids::Name;
+use crate::core::plan::{Fencing, Only, PlanSet};
 
 /// The format that this program reads.
 const FORMAT: u32 = 1;
@@ -25,6 +26,7 @@ pub(super) fn refuse(around: &Around<'_>, ladders: &Ladders, wiring: &Wiring) {
     undeclared(around);
     silent(around, ladders, wiring);
     same_secret(around, wiring);
+    untrusting(around);
     for service in &around.whole.services {
         unrun(around, service);
         unasked(around, service);
@@ -39,6 +41,32 @@ fn format(around: &Around<'_>) {
     {
         let problem = Problem::error(Code::Value, at, format!("this program reads no format {}", count.0));
         around.add(problem.help(format!("write `format = {FORMAT}`, or take a newer Watchkeeper")));
+    }
+}
+
+/// Whoever has nothing to check itself by may not act by itself.
+fn untrusting(around: &Around<'_>) {
+    let config = &around.whole.config;
+    let trust = &config.self_trust;
+    let points = trust.get().and_then(|raw| raw.reference_points.get()).map_or(0, Vec::len);
+    if points > 0 || trust.bad() || config.mode.get() != Some(&Mode::Auto) {
+        return;
+    }
+    for service in around.whole.services.iter().filter(|service| service.raw.mode.get() == Some(&Mode::Auto))
+    {
+        let auto = shelf(&service.raw.scenario)
+            .find(|(_, raw)| raw.plan.at().is_some() && raw.mode.get() == Some(&Mode::Auto));
+        if let Some((name, raw)) = auto {
+            let problem = Problem::error(
+                Code::Policy,
+                raw.mode.at(),
+                format!("scenario `{name}` is `auto`, and this daemon has nothing to check itself by"),
+            );
+            around.add(problem.help(
+                "write [self_trust] reference_points = [\"1.1.1.1:443\", \"8.8.8.8:443\", \"9.9.9.9:443\"], or \
+                 `mode = \"approve\"`",
+            ));
+        }
     }
 }
 
@@ -194,6 +222,35 @@ fn needs(around: &Around<'_>, plan: &PlanRead<'_>, at: At, by: &str, given: impl
             around.add(problem.help(format!(
                 "write `inputs = {{ {input} = \"…\" }}`, give the input a default, or say `mode = \"approve\"`"
             )));
+        }
+    }
+}
+
+/// An automatic scenario whose plan promotes, and neither settles the old side nor says why it need not.
+pub(super) fn unfenced(around: &Around<'_>, service: &ServiceRead<'_>, plans: &[PlanSet]) {
+    if service.raw.stateless.or(false) {
+        return;
+    }
+    for (name, raw) in shelf(&service.raw.scenario) {
+        let auto = raw.mode.get() == Some(&Mode::Auto);
+        let Some(word) = raw.plan.get().filter(|_| auto) else { continue };
+        let Some(set) = plans.iter().find(|set| set.name == word.0) else { continue };
+        let absent = set.plans().any(|plan| matches!(plan.fencing(Only::Unplanned), Fencing::Absent));
+        if absent {
+            let table = service.plans.iter().find(|read| read.name == word.0).map(|read| read.node.at);
+            let problem = Problem::error(
+                Code::Plan,
+                table,
+                format!("plan `{}` promotes, and nothing keeps the old side from writing", word.0),
+            );
+            let problem = problem.help(
+                "write `fence = [\"…\"]` with a step that fences, or `unfenced = \"why that is acceptable\"`; \
+                 or say `mode = \"approve\"` in the scenario",
+            );
+            around.add(match raw.mode.at() {
+                Some(at) => problem.also(at, format!("scenario `{name}` runs it unasked")),
+                None => problem,
+            });
         }
     }
 }

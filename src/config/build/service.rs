@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fill::Scene;
 use super::ladder::{Ladders, objectives};
-use super::{Around, daemon, hash, people, plan, probe, scenario};
+use super::{Around, daemon, hash, people, plan, probe, refuse, scenario};
 use crate::config::problem::{Code, Problem};
 use crate::config::raw::service::{DownWhen, Service, TriggerKind, TriggerUntil};
 use crate::config::read::Key;
@@ -17,18 +17,13 @@ use crate::core::policy::{ComponentDraft, FailbackDraft, ProbeDraft, RungDraft, 
 use crate::core::time::Span;
 use crate::core::verdict::{DownRule, Tier};
 
-/// A service as it goes into the policy, and how many of its plans could be compiled.
-pub(super) struct Built {
-    pub(super) draft: ServiceDraft,
-    pub(super) plans: usize,
-}
-
+/// A service as it goes into the policy.
 pub(super) fn service(
     around: &Around<'_>,
     read: &ServiceRead<'_>,
     ladders: &Ladders,
     wiring: &mut Wiring,
-) -> Built {
+) -> ServiceDraft {
     let raw = &read.raw;
     let mut draft = ServiceDraft::new(read.name.clone(), words(&raw.regions));
     let ladder = ladder(around, raw, ladders, &mut draft);
@@ -46,7 +41,7 @@ pub(super) fn service(
     let mut site = site(around, read, &draft);
     triggers(around, read, &mut draft, &mut site, wiring);
     for (read, draft) in read.probes.iter().zip(&draft.probes) {
-        probe::wire(around, &draft_name(&site), &site.regions, read, draft, wiring);
+        probe::wire(around, &site.service, &site.regions, read, draft, wiring);
     }
     draft.scenarios = scenario::scenarios(around, read);
     let watched: Vec<Name> = draft
@@ -60,21 +55,17 @@ pub(super) fn service(
         components: read.components.iter().map(|component| component.name.clone()).collect(),
     };
     draft.plans = plan::plans(around, read, &site, &known, &watched);
+    refuse::unfenced(around, read, &draft.plans);
     draft.hash = hash::service(&hash::shared(around), read.node);
     for (name, key) in raw.drill.get().into_iter().flat_map(|all| all.iter()) {
         around.add(Problem::not_built(key.at(), &format!("drills (`{name}`)")));
     }
-    let said = people_of(around, read, ladder);
+    let said = people_of(read, ladder);
     wiring.services.insert(read.name.clone(), said);
     if let Some(notices) = raw.notice.get() {
         wiring.notices.extend(people::notices(around, Some(&read.name), notices));
     }
-    let plans = draft.plans.len();
-    Built { draft, plans }
-}
-
-fn draft_name(site: &Site) -> Name {
-    site.service.clone()
+    draft
 }
 
 /// Its ladder, or a preset.
@@ -219,10 +210,9 @@ fn triggers(
 }
 
 /// Words for people.
-fn people_of(around: &Around<'_>, read: &ServiceRead<'_>, told: &[(Name, Told)]) -> ServiceWords {
+fn people_of(read: &ServiceRead<'_>, told: &[(Name, Told)]) -> ServiceWords {
     let text = super::fill::plain_text;
     let titled = |name: &Name, title: Option<String>| title.unwrap_or_else(|| name.as_str().to_owned());
-    let _ = around;
     ServiceWords {
         links: shelf(&read.raw.links).map(|(name, url)| (name.clone(), url.0.clone())).collect(),
         statuspage: text(&read.raw.statuspage),

@@ -14,7 +14,7 @@ use crate::config::problem::{Code, Problem};
 use crate::config::raw::step::{self as raw, Step, StepKind};
 use crate::config::raw::step_kinds as kinds;
 use crate::config::read::{Key, Reader, fields_of};
-use crate::config::values::Plain;
+use crate::config::values::{Any, Filled, Plain};
 use crate::config::whole::{Read, shelf, words};
 use crate::core::ids::Name;
 use crate::core::plan::{
@@ -55,9 +55,12 @@ pub(super) struct Sent {
     program: Option<(Raw, At)>,
     pub(super) probes: Option<Vec<Name>>,
     pub(super) channels: Option<Key<Vec<Key<crate::config::values::Word>>>>,
+    /// Tables of headers, and URLs, which may hold what they should not.
+    headers: Vec<Key<Any>>,
+    urls: Vec<Key<Filled>>,
 }
 
-/// Expressions, with what they may speak of.
+/// Expectations, with what they may speak of. Outputs are compiled by the part that works them out.
 #[derive(Default)]
 struct Exprs {
     known: &'static [&'static str],
@@ -117,6 +120,8 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
             program: None,
             probes: None,
             channels: None,
+            headers: Vec::new(),
+            urls: Vec::new(),
         }))
     };
     let own = match common.kind.get() {
@@ -132,14 +137,15 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
             let calls = [raw.observe.get(), raw.undo.get()];
             let mut exprs = texts(&raw.expect);
             exprs.extend(calls.into_iter().flatten().flat_map(|call| texts(&call.expect)));
-            exprs.extend(outputs(&raw.outputs));
             let exprs = Exprs { known: &["status", "body", "latency"], all: exprs };
-            sent(keys, exprs, None)
+            let mut headers = vec![raw.headers.clone()];
+            headers.extend(calls.iter().flatten().map(|call| call.headers.clone()));
+            let mut urls = vec![raw.url.clone()];
+            urls.extend(calls.iter().flatten().map(|call| call.url.clone()));
+            with(sent(keys, exprs, None), |sent| (sent.headers, sent.urls) = (headers, urls))
         }),
         Some(StepKind::Exec) => sent!(kinds::Exec).map(|(raw, keys)| {
-            let mut exprs = texts(&raw.expect);
-            exprs.extend(outputs(&raw.outputs));
-            let exprs = Exprs { known: &["exit", "stdout", "latency"], all: exprs };
+            let exprs = Exprs { known: &["exit", "stdout", "latency"], all: texts(&raw.expect) };
             let first = raw.argv.get().and_then(|argv| argv.first()).and_then(Key::both);
             let program = match (first, raw.argv.get(), raw.argv.at()) {
                 (Some((text, at)), ..) => Some((text.0.clone(), at)),
@@ -156,10 +162,8 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
         }),
         Some(StepKind::Notify) => sent!(kinds::Notify)
             .map(|(raw, keys)| with(plain(keys), |sent| sent.channels = Some(raw.channels))),
-        Some(StepKind::Kubernetes) => sent!(kinds::Kubernetes).map(|(raw, keys)| {
-            let exprs = Exprs { known: &[], all: outputs(&raw.outputs) };
-            with(sent(keys, exprs, None), |sent| sent.does = raw.does.get().copied())
-        }),
+        Some(StepKind::Kubernetes) => sent!(kinds::Kubernetes)
+            .map(|(raw, keys)| with(plain(keys), |sent| sent.does = raw.does.get().copied())),
         Some(StepKind::Route53) => sent!(kinds::Route53).map(|(_, keys)| plain(keys)),
         Some(StepKind::ArcRoutingControl) => sent!(kinds::ArcRoutingControl).map(|(_, keys)| plain(keys)),
         Some(StepKind::DnsUpdate) => sent!(kinds::DnsUpdate).map(|(_, keys)| plain(keys)),
@@ -176,7 +180,17 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
 }
 
 fn sent(keys: kinds::Keys, exprs: Exprs, program: Option<(Raw, At)>) -> OwnKeys {
-    OwnKeys::Sent(Box::new(Sent { keys, does: None, exprs, program, probes: None, channels: None }))
+    let (headers, urls) = (Vec::new(), Vec::new());
+    OwnKeys::Sent(Box::new(Sent {
+        keys,
+        does: None,
+        exprs,
+        program,
+        probes: None,
+        channels: None,
+        headers,
+        urls,
+    }))
 }
 
 fn with(mut own: OwnKeys, change: impl FnOnce(&mut Sent)) -> OwnKeys {
@@ -188,11 +202,6 @@ fn with(mut own: OwnKeys, change: impl FnOnce(&mut Sent)) -> OwnKeys {
 
 fn texts(key: &Key<Vec<Key<Plain>>>) -> Vec<(String, At)> {
     let each = key.get().into_iter().flatten().filter_map(Key::both);
-    each.map(|(text, at)| (text.0.clone(), at)).collect()
-}
-
-fn outputs(key: &Key<crate::config::read::Named<Plain>>) -> Vec<(String, At)> {
-    let each = key.get().into_iter().flat_map(|all| all.iter()).filter_map(|(_, key)| key.both());
     each.map(|(text, at)| (text.0.clone(), at)).collect()
 }
 
@@ -325,6 +334,8 @@ fn action(
     if !nature.built {
         around.add(Problem::not_built(at, &format!("steps of kind `{word}`")));
     }
+    sent.headers.iter().for_each(|headers| probe_kind::open_headers(around, headers));
+    sent.urls.iter().for_each(|url| plain_url(around, url));
     for (text, at) in &sent.exprs.all {
         probe::expression(around, text, *at, sent.exprs.known);
     }
@@ -376,6 +387,24 @@ fn action(
     });
     action.keys = sent.keys.clone();
     Some(action)
+}
+
+/// What a URL must look like before its placeholders are filled.
+fn plain_url(around: &Around<'_>, key: &Key<Filled>) {
+    let Some((text, at)) = key.both() else { return };
+    match text.0.pieces() {
+        [RawPiece::Plain(whole)] => drop(super::fill::url(around.problems, whole, at)),
+        [RawPiece::Plain(begin), ..] => {
+            let host = begin.split_once("://").map_or("", |(_, rest)| rest);
+            if host.split('/').next().is_some_and(|host| host.contains('@')) {
+                around.problems.mask(at);
+                let problem = Problem::error(Code::Secret, at, "this URL holds a name or a password");
+                around
+                    .add(problem.help("write `auth = { user = \"…\", password = { credential = \"…\" } }`"));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn outputs_of(nature: &Nature, sent: &kinds::Keys) -> Vec<Name> {

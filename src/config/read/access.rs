@@ -103,7 +103,7 @@ fn value<'a, V: DeserializeSeed<'a>>(
     }
 }
 
-/// The name of an entry, which may itself be wrong.
+/// The name of an entry, or a piece of a variable, which may itself be wrong.
 struct KeyName<'a> {
     reader: Reader<'a>,
     at: At,
@@ -174,6 +174,32 @@ impl<'a> SeqAccess<'a> for Elements<'a> {
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Bad> {
         match self.left.next() {
             Some(node) => seed.deserialize(De::of(self.reader, node)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A variable that is a list: parted by commas.
+pub(super) struct Pieces<'a> {
+    reader: Reader<'a>,
+    at: At,
+    left: std::str::Split<'a, char>,
+}
+
+impl<'a> Pieces<'a> {
+    pub(super) fn new(reader: Reader<'a>, at: At, text: &'a str) -> Pieces<'a> {
+        Pieces { reader, at, left: text.split(',') }
+    }
+}
+
+impl<'a> SeqAccess<'a> for Pieces<'a> {
+    type Error = Bad;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Bad> {
+        match self.left.find(|piece| !piece.trim().is_empty()) {
+            Some(piece) => {
+                seed.deserialize(KeyName { reader: self.reader, at: self.at, text: piece.trim() }).map(Some)
+            }
             None => Ok(None),
         }
     }

@@ -16,11 +16,12 @@ pub(crate) use key::{Apart, Key, Named};
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
+use super::mask;
 use super::node::{Node, Table, What};
 use super::place::{At, Files, Format};
 use super::problem::{Code, Problem, Problems};
 use super::suggest;
-use access::{Elements, Fields, Names, One, Variant};
+use access::{Elements, Fields, Names, One, Pieces, Variant};
 use bad::Bad;
 
 /// The struct name under which a [`Key`] asks for its place.
@@ -110,6 +111,10 @@ impl<'a> De<'a> {
             for (key, entry) in &table.0 {
                 if !known.contains(&&**key) && !others.contains(&&**key) {
                     let all = known.iter().copied().chain(others.iter().copied());
+                    // It may be a secret whose key is misspelt.
+                    if suggest::nearest(key, all.clone()).is_none_or(mask::sounds_secret) {
+                        problems.mask_texts(&entry.node);
+                    }
                     let what = if name.is_empty() { "this table".to_owned() } else { a(name) };
                     problems.add(
                         Problem::error(Code::Unknown, entry.key, format!("{what} has no key `{key}`"))
@@ -220,6 +225,9 @@ impl<'a> Deserializer<'a> for De<'a> {
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Bad> {
+        if let Some(text) = self.variable() {
+            return visitor.visit_seq(Pieces::new(self.reader, self.node.at, text));
+        }
         match self.node.what {
             What::List(_) => self.deserialize_any(visitor),
             What::Null | What::Flag(_) | What::Int(_) | What::Number(_) | What::Text(_) | What::Table(_) => {

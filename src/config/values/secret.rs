@@ -31,15 +31,6 @@ pub(crate) fn source(key: &str) -> Option<SecretSource> {
     }
 }
 
-/// The config's word for it.
-pub(crate) fn word(source: SecretSource) -> &'static str {
-    match source {
-        SecretSource::File => "file",
-        SecretSource::Env => "env",
-        SecretSource::Credential => "credential",
-    }
-}
-
 impl<'de> Deserialize<'de> for Kept {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Kept, D::Error> {
         struct Seen;
