@@ -154,7 +154,7 @@ fn host() -> Option<String> {
     name.split('.').next().map(str::to_owned).filter(|name| !name.is_empty())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment is read once, here, by config")]
+/// The environment is read once, here.
 fn variables() -> BTreeMap<String, String> {
     let all = std::env::vars_os();
     all.filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))

@@ -1,8 +1,6 @@
 //! The config as it is in force, as TOML with the source of each value behind it. What sounds like a secret is not
 //! shown, wherever it stands; a secret's place is.
 
-use std::fmt::Write as _;
-
 use super::mask::sounds_secret;
 use super::node::{Node, Table, What, is_secret};
 use super::place::{At, Files};
@@ -33,14 +31,13 @@ impl Printed<'_> {
             let value = value(&entry.node, hidden, self.masked);
             let line = format!("{} = {value}", name(key));
             let source = if self.sources { self.source(entry.node.at) } else { String::new() };
-            // Writing into memory cannot fail.
-            let _: std::fmt::Result = writeln!(self.text, "{line}{source}");
+            self.text.push_str(&format!("{line}{source}\n"));
         }
         for (key, entry) in table.0.iter().filter(|(_, entry)| !inline(&entry.node)) {
             let Some(inner) = entry.node.table() else { continue };
             path.push(name(key));
             if inner.0.values().any(|entry| inline(&entry.node)) || inner.0.is_empty() {
-                let _: std::fmt::Result = writeln!(self.text, "\n[{}]", path.join("."));
+                self.text.push_str(&format!("\n[{}]\n", path.join(".")));
             }
             self.table(inner, path, key);
             path.pop();

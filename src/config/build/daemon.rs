@@ -371,7 +371,8 @@ fn self_trust(around: &Around<'_>) -> self_trust::Settings {
                 self_trust::NotTrust::NoTolerance => raw.stall.at().or(raw.clock_jump.at()),
             };
             around.add(
-                Problem::error(Code::Value, at, why.to_string()).help("see [self_trust] in docs/CONFIG.md"),
+                Problem::error(Code::Value, at, why.to_string())
+                    .help("a majority, and 2s, if nothing is written"),
             );
             usual
         },

@@ -10,7 +10,7 @@ use crate::config::probe::Given;
 use crate::config::problem::{Code, Problem, Problems};
 use crate::config::read::Key;
 use crate::config::secret::Secret;
-use crate::config::values::{Any, Filled, Kept, Plain, named_texts};
+use crate::config::values::{Any, Filled, Kept, Plain, TextOrSecret, named_texts};
 use crate::core::ids::Name;
 use crate::core::plan::{
     DraftValue, LoadTime, Place, Raw, RawPiece, SecretRef, SecretSource, SiteRegion, SiteValue,
@@ -23,11 +23,13 @@ pub(super) struct Scene<'a> {
     pub(super) service: Option<&'a Name>,
     /// In which region, with its values; none: in none.
     pub(super) region: Option<&'a SiteRegion>,
+    /// Its regions are not known: nothing is said of placeholders.
+    pub(super) lenient: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) fn of_daemon(around: &'a Around<'a>) -> Scene<'a> {
-        Scene { around, service: None, region: None }
+        Scene { around, service: None, region: None, lenient: false }
     }
 
     /// A text with everything filled in.
@@ -91,11 +93,11 @@ impl<'a> Scene<'a> {
             .into_iter()
             .map(|(name, value)| {
                 let given = match value {
-                    Ok(raw) => match self.alone(&raw, at)? {
+                    TextOrSecret::Text(raw) => match self.alone(&raw, at)? {
                         Some(secret) => Given::Secret(secret),
                         None => Given::Text(self.raw(&raw, at)?),
                     },
-                    Err((source, raw)) => Given::Secret(place(source, &self.raw(&raw, at)?)),
+                    TextOrSecret::Secret(source, raw) => Given::Secret(place(source, &self.raw(&raw, at)?)),
                 };
                 Some((name.to_string(), given))
             })
@@ -156,6 +158,7 @@ impl<'a> Scene<'a> {
             None
         };
         match load {
+            LoadTime::Region | LoadTime::Value(Place::Region, _) if self.lenient => None,
             LoadTime::Service => match self.service {
                 Some(service) => Some(Found::Name(service)),
                 None => refuse("{service} is known only in a service".to_owned(), "write the name out"),

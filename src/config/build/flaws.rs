@@ -45,7 +45,14 @@ pub(super) fn plan(around: &Around<'_>, service: &ServiceRead<'_>, flaw: &PlanFl
             (Code::Reference, Some(suggest::help(name.as_str(), known.iter().map(Name::as_str))))
         }
         Fault::SecretShown { .. } | Fault::SecretInline => (Code::Secret, todo),
-        Fault::Unknown { .. } | Fault::NoOutput { .. } => (Code::Reference, todo),
+        Fault::Unknown { .. } => {
+            let declare = "declare it (`inputs` of the plan, `fields` of a trigger)";
+            (Code::Reference, Some(todo.map_or(declare.to_owned(), |todo| format!("{todo}; {declare}"))))
+        }
+        Fault::NoOutput { .. } => (
+            Code::Reference,
+            todo.or(Some("declare it in that step's `outputs`, or name another".to_owned())),
+        ),
         _ => (Code::Plan, todo),
     };
     if code == Code::Secret {
@@ -131,7 +138,7 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
             return missing(around, service.as_ref(), by, *what, name);
         }
         // Two of one name in one table is no TOML; what is left are parts of different kinds, and lists.
-        Flaw::Twice(_, name) => {
+        Flaw::Twice(what, name) => {
             let twice = around.whole.services.iter().find_map(|service| {
                 let in_list = service.node.get("regions").and_then(|node| node.find_text(name.as_str()));
                 let kinds = ["trigger", "probe", "component"];
@@ -142,7 +149,13 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
                     .collect();
                 if tables.len() > 1 { tables.first().copied() } else { in_list }
             });
-            error(Code::Twice, twice)
+            let mut problem = error(Code::Twice, twice);
+            if *what == What::Part {
+                problem.message =
+                    format!("probes, components and triggers share their names, and two are called `{name}`");
+            }
+            problem.help = Some("rename or remove one of them".to_owned());
+            problem
         }
         Flaw::WhoAmI(_) | Flaw::Observers(_) => {
             error(Code::Policy, around.whole.config.name.at().or(around.whole.config.observer.at()))
@@ -182,7 +195,10 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
         Flaw::LocalNowhere(service, probe) => {
             let table =
                 node_of(service).and_then(|node| node.get("probe")).and_then(|all| all.get(probe.as_str()));
-            error(Code::Value, table.and_then(|table| table.get("from")).map(|node| node.at))
+            let mut problem =
+                error(Code::Value, table.and_then(|table| table.get("from")).map(|node| node.at));
+            problem.help = Some("write \"all\", or a list of observers".to_owned());
+            problem
         }
         Flaw::Ladder(service, _) => {
             let at = service_of(service).and_then(|service| {
@@ -192,7 +208,13 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
             });
             error(Code::Policy, at)
         }
-        Flaw::Condition { service, of, .. } => error(Code::Value, when(around, node_of(service), of)),
+        Flaw::Condition { service, of, why } => {
+            let mut problem = error(Code::Value, when(around, node_of(service), of));
+            problem.message = format!("`{of}`: {why}");
+            problem.help =
+                Some("write what must hold, such as { service = \"down\", for = \"1m\" }".to_owned());
+            problem
+        }
         Flaw::NeverThere { service, of, probe } => {
             let table = when_node(around, node_of(service), of);
             let at = table.and_then(|table| table.find_text(probe.as_str()));
@@ -204,7 +226,7 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
             );
             problem
         }
-        Flaw::WrongKind { service, by, plan, .. } => {
+        Flaw::WrongKind { service, by, plan, kind } => {
             let service = node_of(service)?;
             let at = ["rejoin", "failback"]
                 .iter()
@@ -213,6 +235,7 @@ fn policy(around: &Around<'_>, flaw: &Flaw) -> Option<Problem> {
             let scenario =
                 || service.get("scenario").and_then(|all| all.get(by.as_str()))?.find_text(plan.as_str());
             let mut problem = error(Code::Value, at.or_else(scenario));
+            problem.message = format!("plan `{plan}` is no {kind} plan");
             problem.help = Some("name a plan of that kind, or change the plan's `kind`".to_owned());
             problem
         }

@@ -1,8 +1,6 @@
 //! What the core compares of policies and plans: SHA-256 over a canonical form of what decides, and of nothing else.
 //! The same config gives the same hash on every machine; titles, links and runbooks change none.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use super::Around;
@@ -38,7 +36,7 @@ pub(super) fn shared(around: &Around<'_>) -> Sha256 {
         }
     }
     // The one observer of a config that declares none decides alone, whatever it is called.
-    let _: std::fmt::Result = writeln!(text, "{} observers", around.observers.len());
+    text.push_str(&format!("{} observers\n", around.observers.len()));
     let mut hash = Sha256::new();
     hash.update(text.as_bytes());
     hash
@@ -58,30 +56,27 @@ pub(super) fn service(shared: &Sha256, node: &Node) -> PolicyHash {
 
 /// Keys sorted, lists in their order, each text with its length: no two trees print the same.
 fn canonical(text: &mut String, key: &str, node: &Node) {
-    if WORDS.contains(&key) {
-        return;
-    }
-    // Writing into memory cannot fail.
-    let _: std::fmt::Result = match &node.what {
-        What::Null => writeln!(text, "{key} nothing"),
-        What::Flag(flag) => writeln!(text, "{key} {flag}"),
-        What::Int(number) => writeln!(text, "{key} {number}"),
-        What::Number(number) => writeln!(text, "{key} number {number}"),
-        What::Text(words) => writeln!(text, "{key} text {} {words}", words.len()),
-        What::List(list) => {
-            let _: std::fmt::Result = writeln!(text, "{key} list {}", list.len());
-            list.iter().for_each(|one| canonical(text, "-", one));
-            Ok(())
-        }
-        What::Table(table) => {
-            let _: std::fmt::Result = writeln!(text, "{key} table");
-            for (key, entry) in &table.0 {
-                let name = format!("{} {key}", key.len());
-                if !WORDS.contains(&&**key) {
-                    canonical(text, &name, &entry.node);
-                }
-            }
-            writeln!(text, "end")
-        }
+    let line = match &node.what {
+        What::Null => "nothing".to_owned(),
+        What::Flag(flag) => flag.to_string(),
+        What::Int(number) => number.to_string(),
+        What::Number(number) => format!("number {number}"),
+        What::Text(words) => format!("text {} {words}", words.len()),
+        What::List(list) => format!("list {}", list.len()),
+        What::Table(_) => "table".to_owned(),
     };
+    text.push_str(key);
+    text.push(' ');
+    text.push_str(&line);
+    text.push('\n');
+    match &node.what {
+        What::List(list) => list.iter().for_each(|one| canonical(text, "-", one)),
+        What::Table(table) => {
+            for (key, entry) in table.0.iter().filter(|(key, _)| !WORDS.contains(&&***key)) {
+                canonical(text, &format!("{} {key}", key.len()), &entry.node);
+            }
+            text.push_str("end\n");
+        }
+        What::Null | What::Flag(_) | What::Int(_) | What::Number(_) | What::Text(_) => {}
+    }
 }

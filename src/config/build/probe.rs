@@ -73,21 +73,14 @@ pub(super) fn draft(around: &Around<'_>, read: &Read<'_, (raw::Probe, Own)>) -> 
 
 fn debounce(around: &Around<'_>, raw: &raw::Probe) -> Settings {
     let usual = Settings::DEFAULT;
-    let spans = [&raw.interval, &raw.timeout, &raw.fast_interval, &raw.down_interval, &raw.slow_after];
     let window = raw.window.get();
-    let bad = spans.iter().any(|key| key.bad())
-        || [&raw.fall, &raw.rise].iter().any(|key| key.bad())
-        || raw.window.bad()
-        || window.is_some_and(|window| window.fails.get().is_none() || window.of.get().is_none());
     if let (Some(at), Some(_)) = (raw.fall.at().filter(|at| at.file > 0), raw.window.at()) {
         let problem = Problem::error(Code::Twice, at, "a `window` stands instead of `fall`");
         around.add(problem.help("keep one of them"));
     }
-    if bad {
-        return usual;
-    }
     let span = |key: &Key<Dur>, usual: Span| key.get().map_or(usual, |dur| dur.0);
-    let fall = match window {
+    // What could not be read is judged as if it were not written.
+    let fall = match window.filter(|window| window.fails.get().is_some() && window.of.get().is_some()) {
         Some(window) => {
             let fails = small(around, &window.fails, u8::MAX);
             let of = small(around, &window.of, u8::MAX);
@@ -107,6 +100,10 @@ fn debounce(around: &Around<'_>, raw: &raw::Probe) -> Settings {
     );
     made.unwrap_or_else(|wrong| {
         for why in wrong {
+            let compared = matches!(why, NotDebounce::TimeoutNotBelowInterval { .. });
+            if compared && (raw.interval.bad() || raw.timeout.bad()) {
+                continue;
+            }
             let own = |at: Option<At>| at.filter(|at| at.file > 0);
             let (at, help) = match why {
                 NotDebounce::TimeoutNotBelowInterval { .. } => (
@@ -146,8 +143,12 @@ pub(super) fn wire(
             .map(Some)
             .collect(),
     };
+    if each.is_empty() {
+        // Its regions are wrong; what is wrong with it besides is said all the same.
+        own.wiring(&Scene { around, service: Some(service), region: None, lenient: true });
+    }
     for region in each {
-        let scene = Scene { around, service: Some(service), region };
+        let scene = Scene { around, service: Some(service), region, lenient: false };
         let Some(kind) = own.wiring(&scene) else { continue };
         let name = region.map(|region| region.name.clone());
         if !seen(around, &draft.from, name.as_ref()) {

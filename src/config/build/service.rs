@@ -142,8 +142,7 @@ fn rule(key: &Key<DownWhen>) -> DownRule {
 
 /// The service's regions with the values that its texts may name: its own over those of `[region.R]`.
 fn site(around: &Around<'_>, read: &ServiceRead<'_>, draft: &ServiceDraft) -> Site {
-    let own: BTreeMap<&Name, _> =
-        read.raw.values.get().into_iter().flat_map(|all| all.iter()).map(|(name, key)| (name, key)).collect();
+    let own: BTreeMap<&Name, _> = read.raw.values.get().into_iter().flat_map(|all| all.iter()).collect();
     for (name, key) in &own {
         let known = draft.regions.contains(name) || around.regions.iter().any(|region| region.name == **name);
         if !known && !read.raw.regions.bad() {
@@ -180,7 +179,7 @@ fn triggers(
     site: &mut Site,
     wiring: &mut Wiring,
 ) {
-    let scene = Scene { around, service: Some(&read.name), region: None };
+    let scene = Scene { around, service: Some(&read.name), region: None, lenient: false };
     for (name, raw) in shelf(&read.raw.trigger) {
         draft.triggers.push(name.clone());
         let fields: Vec<(Name, regex::Regex)> =

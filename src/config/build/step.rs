@@ -340,7 +340,7 @@ fn action(
         probe::expression(around, text, *at, sent.exprs.known);
     }
     if let Some((program, at)) = &sent.program {
-        let scene = Scene { around, service: Some(service), region: None };
+        let scene = Scene { around, service: Some(service), region: None, lenient: false };
         match program.pieces() {
             [] => probe_kind::allowed(&scene, None, Some(*at)),
             [RawPiece::Plain(program)] => probe_kind::allowed(&scene, Some(program), Some(*at)),

@@ -87,7 +87,24 @@ impl serde::de::Error for Bad {
             | Unexpected::StructVariant
             | Unexpected::Other(_) => "something else",
         };
-        Bad::value(format!("{wanted} belongs here, and this is {found}"))
+        let wanted = match wanted.to_string().as_str() {
+            "a boolean" => "true or false".to_owned(),
+            other => other.to_owned(),
+        };
+        let help = match (wanted.as_str(), found) {
+            (wanted, _) if wanted.contains("such as") => "write it like that, between quotes",
+            (
+                "a text" | "a name" | "a regular expression",
+                "a whole number" | "a number" | "true or false",
+            ) => "put it between quotes",
+            ("a whole number" | "true or false", "a text") => "write it without quotes",
+            (_, "a list") => "write one value, without brackets",
+            (_, _) => "write what belongs here, or remove the key",
+        };
+        Bad {
+            help: Some(help.to_owned()),
+            ..Bad::value(format!("{wanted} belongs here, and this is {found}"))
+        }
     }
 
     fn invalid_value(_: Unexpected<'_>, wanted: &dyn Expected) -> Bad {

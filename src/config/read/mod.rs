@@ -150,7 +150,7 @@ impl<'a> De<'a> {
 
 /// With its article.
 fn a(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'e', 'i', 'o']) || name.starts_with("http") { "an" } else { "a" };
     format!("{article} {name}")
 }
 
@@ -204,7 +204,10 @@ impl<'a> Deserializer<'a> for De<'a> {
             What::Table(table) => visitor.visit_map(self.fields(name, fields, table)),
             What::Null | What::Flag(_) | What::Int(_) | What::Number(_) | What::Text(_) | What::List(_) => {
                 let kind = self.node.kind();
-                Err(wrong(format_args!("a table belongs here ({}), and this is {kind}", a(name)), ""))
+                Err(wrong(
+                    format_args!("a table belongs here ({}), and this is {kind}", a(name)),
+                    "write its keys into a table: [ … ] on a line of its own, or { key = … }",
+                ))
             }
         }
     }

@@ -10,25 +10,29 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use super::secret;
 use super::texts::filled;
 use crate::config::read::{Key, wrong};
-use crate::core::plan::{DraftValue, Raw, Takes};
+use crate::core::plan::{DraftValue, Raw, SecretSource, Takes};
 
 /// A value of any shape, as a step sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Any(pub(crate) DraftValue);
 
+/// A text, or the place of a secret.
+pub(crate) enum TextOrSecret {
+    Text(Raw),
+    Secret(SecretSource, Raw),
+}
+
 /// Keys that their owner names, each with a text or a secret.
-pub(crate) fn named_texts(
-    any: &Any,
-) -> Option<Vec<(Arc<str>, Result<Raw, (crate::core::plan::SecretSource, Raw)>)>> {
+pub(crate) fn named_texts(any: &Any) -> Option<Vec<(Arc<str>, TextOrSecret)>> {
     let DraftValue::Table(keys) = &any.0 else { return None };
     let mut all = Vec::with_capacity(keys.len());
     for (key, value) in keys {
         let one = match value {
-            DraftValue::Text(raw, _) => Ok(raw.clone()),
-            DraftValue::Secret(source, raw) => Err((*source, raw.clone())),
-            DraftValue::Int(number) => Ok(Raw::plain(&number.to_string())),
-            DraftValue::Number(number) => Ok(Raw::plain(number)),
-            DraftValue::Flag(flag) => Ok(Raw::plain(if *flag { "true" } else { "false" })),
+            DraftValue::Text(raw, _) => TextOrSecret::Text(raw.clone()),
+            DraftValue::Secret(source, raw) => TextOrSecret::Secret(*source, raw.clone()),
+            DraftValue::Int(number) => TextOrSecret::Text(Raw::plain(&number.to_string())),
+            DraftValue::Number(number) => TextOrSecret::Text(Raw::plain(number)),
+            DraftValue::Flag(flag) => TextOrSecret::Text(Raw::plain(if *flag { "true" } else { "false" })),
             DraftValue::Span(_) | DraftValue::List(_) | DraftValue::Table(_) => return None,
         };
         all.push((key.clone(), one));

@@ -6,7 +6,7 @@ mod secret;
 mod texts;
 mod time;
 
-pub(crate) use any::{Any, named_texts};
+pub(crate) use any::{Any, TextOrSecret, named_texts};
 pub(crate) use secret::Kept;
 pub(crate) use texts::{Filled, Pattern, Plain, Word};
 pub(crate) use time::{Cron, Dur, Moment, Zone};

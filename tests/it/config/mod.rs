@@ -21,6 +21,15 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
 }
 
+/// What is in a folder, by name.
+fn paths(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("a folder's entry is readable").path()).collect();
+    paths.sort();
+    paths
+}
+
 /// A file, or a folder with a main file and services; names are short, so that snapshots are the same everywhere.
 fn given(path: &Path, name: &str) -> Given {
     let mut given = Given { host: Some("use1".to_owned()), ..Given::default() };
@@ -38,12 +47,8 @@ fn given(path: &Path, name: &str) -> Given {
         return given;
     }
     add(&path.join("watchkeeper.toml"), format!("{name}/watchkeeper.toml"), None);
-    let services = path.join("services.d");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(&services).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    for path in paths(&path.join("services.d")) {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a file's name is text").to_owned();
         add(&path, format!("{name}/services.d/{stem}.toml"), Some(stem.clone()));
     }
     given

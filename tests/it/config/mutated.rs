@@ -1,20 +1,20 @@
 //! No config makes it panic, however broken: real ones are cut, repeated and mixed at random.
 
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 use watchkeeper::config;
 use watchkeeper::config::Given;
 
-use super::folder;
+use super::{folder, paths};
 
 /// The texts that are spoiled: every key of the language once, and what is known to be bad.
 fn seeds() -> Vec<String> {
-    let mut all = vec![fs::read_to_string(folder().join("sketches/every-key.toml")).unwrap()];
-    let mut bad: Vec<_> =
-        fs::read_dir(folder().join("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    bad.sort();
-    all.extend(bad.iter().filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap()));
+    let text =
+        |path: &Path| fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    let mut all = vec![text(&folder().join("sketches/every-key.toml"))];
+    all.extend(paths(&folder().join("bad")).iter().filter(|path| path.is_file()).map(|path| text(path)));
     all
 }
 
