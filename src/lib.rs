@@ -8,6 +8,7 @@ pub use watchkeeper_core as core;
 
 pub mod api;
 pub mod chronicle;
+pub mod cli;
 pub mod config;
 pub mod coord;
 pub mod daemon;

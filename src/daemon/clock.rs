@@ -3,6 +3,7 @@
 //! Nothing else in the house reads a clock.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -11,10 +12,14 @@ use crate::core::time::{Mono, Now, Span, Wall};
 /// What the clocks show.
 #[must_use]
 pub fn now() -> Now {
-    Now {
-        mono: Mono::micros(micros(clock_gettime(ClockId::Boottime))),
-        wall: Wall::micros(micros(clock_gettime(ClockId::Realtime))),
-    }
+    Now { mono: Mono::micros(micros(clock_gettime(ClockId::Boottime))), wall: wall() }
+}
+
+/// A wall clock before 1970 shows 1970.
+#[expect(clippy::disallowed_methods, reason = "the one door through which wall time comes in")]
+fn wall() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall::micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// The same, to be handed to the shells.

@@ -178,10 +178,13 @@ impl EventLoop {
                 if let Input::Answered { .. } = &*input {
                     self.in_flight = self.in_flight.saturating_sub(1);
                 }
-                match *input {
-                    Input::Recorded { service, .. } if self.gaps.contains(&service) => {}
-                    input => self.step(input),
+                // After a gap nothing more is durable in order, whatever was written.
+                if let Input::Recorded { service, .. } = &*input
+                    && self.gaps.contains(service)
+                {
+                    return;
                 }
+                self.step(*input);
             }
             Message::Said(said) => self.said(said),
             Message::Loaded(loaded, answer) => self.loaded(loaded, answer),

@@ -1,9 +1,11 @@
-//! Tests of the whole package against the world outside it: configs, files that are torn off in mid-write, daemons.
+//! Tests of the whole package against the world outside it: its config language by itself, files that are torn off in
+//! mid-write, daemons with real sockets.
 //!
 //! It reads nothing outside the project, and must never reach into the core past what a shell can.
 
 mod agreed;
 mod chronicled;
+mod config;
 mod holding;
 mod living;
 mod sketch;

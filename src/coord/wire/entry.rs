@@ -40,11 +40,37 @@ choice! {
     Op as OpShape { Do, Undo, Observe, Verify }
     Reply as ReplyShape { Done, NotDone, Transient, Refused, Unknown }
     By as ByShape { Person(who: Arc<str>), Probe(name: Name), Run }
-    Stuck as StuckShape { NotFilled(what: RunTime), NotAText(what: RunTime), NotWritable(region: Name) }
     Filled as FilledShape { One(text: Arc<str>), Many(texts: Vec<Arc<str>>) }
     RunTime as RunTimeShape {
         RunId, RunToken, IncidentId, IncidentStarted, Input(name: Name), Trigger(name: Name),
         Output(step: StepName, name: Name),
+    }
+}
+
+/// Why a step is stuck.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StuckShape {
+    Unfilled(RunTimeShape),
+    List(RunTimeShape),
+    Unwritable(String),
+}
+
+impl Shape for Stuck {
+    type Wire = StuckShape;
+    fn out(&self, of: Of<'_>) -> StuckShape {
+        match self {
+            Stuck::NotFilled(what) => StuckShape::Unfilled(what.out(of)),
+            Stuck::NotAText(what) => StuckShape::List(what.out(of)),
+            Stuck::NotWritable(region) => StuckShape::Unwritable(region.out(of)),
+        }
+    }
+    fn back(wire: StuckShape, of: Of<'_>) -> Result<Stuck, Unreadable> {
+        Ok(match wire {
+            StuckShape::Unfilled(what) => Stuck::NotFilled(RunTime::back(what, of)?),
+            StuckShape::List(what) => Stuck::NotAText(RunTime::back(what, of)?),
+            StuckShape::Unwritable(region) => Stuck::NotWritable(Name::back(region, of)?),
+        })
     }
 }
 

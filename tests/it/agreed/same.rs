@@ -351,12 +351,17 @@ async fn a_session_that_ends_takes_its_claim_and_tells() {
     assert_eq!(local.expire().await, None);
     let mut told = Vec::new();
     while let Ok(Told::Seen(seen)) = watch.try_recv() {
-        told.push(match seen {
-            Seen::Claim(_, _, None) => "claim",
-            Seen::Vote(_, _, who, None) if who == name("o0") => "vote",
-            Seen::Pulse(_, _, None) => "pulse",
-            other => panic!("{other:?}"),
-        });
+        if let Seen::Claim(_, _, None) = seen {
+            told.push("claim");
+        } else if let Seen::Vote(_, _, who, None) = &seen
+            && *who == name("o0")
+        {
+            told.push("vote");
+        } else if let Seen::Pulse(_, _, None) = seen {
+            told.push("pulse");
+        } else {
+            panic!("{seen:?}");
+        }
     }
     assert_eq!(told, ["pulse", "claim", "vote"]);
     local.raise(ServiceId::at(0), name("signal")).await.expect("raised");

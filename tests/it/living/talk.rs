@@ -1,7 +1,7 @@
 //! HTTP/1.1 as short as it gets, and waiting with a deadline.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,9 +53,11 @@ fn whole(mut chunks: &str) -> String {
 
 /// Polls until it is so; not longer than 30 seconds.
 pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not within 30 seconds: {what}");
-        tokio::task::yield_now().await;
-    }
+    let looks = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    assert!(tokio::time::timeout(patience, looks).await.is_ok(), "not within {patience:?}: {what}");
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use watchkeeper::core::input::Store as Condition;
+use watchkeeper::core::time::Span;
+use watchkeeper::daemon::clock::now;
 use watchkeeper::store::{Limits, NotOpened, Store, Threads, open, unreadable};
 
 fn opened(dir: &Path) -> (Store, Threads) {
@@ -182,9 +183,9 @@ fn killed_in_mid_write_it_keeps_what_it_promised_and_nothing_torn() {
             .stderr(Stdio::null())
             .spawn()
             .expect("a child");
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = now().mono + Span::secs(30);
         while promised().is_none_or(|n| n < 20 + round * 7) {
-            assert!(Instant::now() < deadline, "the child writes nothing");
+            assert!(now().mono < deadline, "the child writes nothing");
             std::thread::yield_now();
         }
         child.kill().expect("SIGKILL");
