@@ -1,7 +1,16 @@
 //! Watchkeeper, the daemon that executes a disaster-recovery plan. This is the map of the house.
 //!
-//! What exists today is the pure core, [`core`]: it turns samples, votes and facts into judgements and can say
-//! why. The shells that probe, store, tell and act stand on it and are not built yet. Nothing in this file may
-//! ever hold logic: it only names the rooms.
+//! The pure core, [`core`], turns samples, votes and facts into judgements and can say why. The shells stand on it:
+//! [`config`] is what operators write, [`probe`] looks at the world. Nothing in this file may ever hold logic: it only
+//! names the rooms.
 
 pub use watchkeeper_core as core;
+
+pub mod api;
+pub mod chronicle;
+pub mod cli;
+pub mod config;
+pub mod coord;
+pub mod daemon;
+pub mod probe;
+pub mod store;

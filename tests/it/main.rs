@@ -1,6 +1,13 @@
-//! Tests of the whole package against the world outside it; so far that is the configs in `tests/config/sketches`.
+//! Tests of the whole package against the world outside it: its config language by itself, files that are torn off in
+//! mid-write, daemons with real sockets.
 //!
 //! It reads nothing outside the project, and must never reach into the core past what a shell can.
 
+mod agreed;
+mod chronicled;
+mod config;
 mod holding;
+mod living;
 mod sketch;
+mod stored;
+mod toy;

@@ -36,6 +36,7 @@ mod step;
 mod step_name;
 mod text;
 mod value;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ pub use step::{
 pub use step_name::StepName;
 pub use text::{LoadTime, NotAText, Piece, Place, Raw, RawPiece, RunTime, Text};
 pub use value::{DraftValue, Sealed, SecretRef, SecretSource, Takes, Value};
+pub use written::Written;
 
 /// The most steps that a plan may have, those of its children included.
 pub const MOST_STEPS: usize = 200;

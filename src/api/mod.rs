@@ -1,0 +1,125 @@
+//! The daemon's one HTTP port: what is so, why, metrics, heartbeats, and what operators say.
+//!
+//! A handler reads a snapshot, reads the chronicle, or hands over what somebody said and awaits its answer. It must
+//! never reach the core: an operator is one more input, under the same claim and gates.
+
+mod auth;
+mod operate;
+mod read;
+mod snapshot;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::chronicle::Chronicle;
+use crate::core::ids::Name;
+use crate::core::order::Verb;
+
+pub use auth::{Role, Token};
+pub use snapshot::{Check, RegionView, ServiceView, Snapshot};
+
+/// How long an answer is waited for; the core gives each order one within 90 seconds.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// What somebody said, and where the answer goes.
+pub enum Said {
+    /// An order.
+    Order {
+        /// To which service; none: to all.
+        service: Option<Name>,
+        /// What.
+        verb: Box<Verb>,
+        /// Who.
+        who: Arc<str>,
+        /// A word for machines, and a sentence.
+        answer: oneshot::Sender<(&'static str, String)>,
+    },
+    /// "Why?", of a service; none: there is no such service.
+    Why {
+        /// Which.
+        service: Name,
+        /// The explanation, line by line with its depth.
+        answer: oneshot::Sender<Option<Vec<(u8, String)>>>,
+    },
+    /// "Read the config anew."
+    Reload {
+        /// Why not, if not.
+        answer: oneshot::Sender<Result<(), String>>,
+    },
+}
+
+/// Says that a heartbeat was heard: service, probe, region and the token that was brought. False: no such heartbeat, or
+/// not its token.
+pub type Heard = dyn Fn(&Name, &Name, Option<&Name>, &str) -> bool + Send + Sync;
+
+/// What the API stands on.
+#[derive(Clone)]
+pub struct Doors {
+    /// What is so; the newest counts.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// Whether the event loop turns: it is told how long ago it last did, in milliseconds.
+    pub turned: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Takes what is said. A full queue is answered 503.
+    pub said: mpsc::Sender<Said>,
+    /// Takes heartbeats.
+    pub heard: Arc<Heard>,
+    /// All metrics, as Prometheus reads them.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What happened.
+    pub chronicle: Chronicle,
+    /// Who may do what; none: whoever reaches loopback may do everything.
+    pub tokens: Arc<[Token]>,
+    /// When it is, in seconds since 1970: for tokens that expire.
+    pub wall: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+/// Every route.
+pub fn router(doors: Doors) -> Router {
+    Router::new()
+        .route("/metrics", get(read::metrics))
+        .route("/-/healthy", get(read::healthy))
+        .route("/-/ready", get(read::ready))
+        .route("/-/reload", post(operate::reload))
+        .route("/health", get(read::health))
+        .route("/api/v1/status", get(read::status))
+        .route("/api/v1/events", get(read::events))
+        .route("/api/v1/services/{service}/why", get(read::why))
+        .route("/api/v1/services/{service}/events", get(read::service_events))
+        .route("/api/v1/services/{service}/adopt", post(operate::adopt))
+        .route("/api/v1/services/{service}/pause", post(operate::pause))
+        .route("/api/v1/services/{service}/resume", post(operate::resume))
+        .route("/api/v1/pause", post(operate::pause_all))
+        .route("/api/v1/resume", post(operate::resume_all))
+        .route("/api/v1/heartbeat/{service}/{probe}", post(operate::heartbeat))
+        .route("/api/v1/heartbeat/{service}/{probe}/{region}", post(operate::heartbeat_in))
+        .layer(DefaultBodyLimit::max(64 * 1024))
+        .with_state(doors)
+}
+
+/// Why there is no port.
+#[derive(Debug, thiserror::Error)]
+#[error("[api] cannot listen on {address}: {why}; give it another `listen`, or stop what has that port")]
+pub struct NoPort {
+    /// Where.
+    pub address: SocketAddr,
+    /// Why.
+    pub why: std::io::Error,
+}
+
+/// Opens the port.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, NoPort> {
+    TcpListener::bind(address).await.map_err(|why| NoPort { address, why })
+}
+
+/// Serves until it is stopped; what is under way is then finished.
+pub async fn serve(listener: TcpListener, doors: Doors, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router(doors)).with_graceful_shutdown(stop.cancelled_owned()).await
+}

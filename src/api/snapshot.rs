@@ -1,0 +1,86 @@
+//! What is so, as it is shown: plain data with names, made by the daemon and read by handlers. Its JSON is the API's.
+
+use serde::Serialize;
+
+/// Everything that status and health show.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Snapshot {
+    /// When it was made.
+    pub at: String,
+    /// Which observer this is.
+    pub observer: String,
+    /// The version of this daemon.
+    pub version: &'static str,
+    /// The most that may happen: `observe`.
+    pub mode: &'static str,
+    /// It has a coordinator, a store and its first results.
+    pub ready: bool,
+    /// It is shutting down.
+    pub leaving: bool,
+    /// Why it distrusts its own view, if it does.
+    pub isolated: Option<String>,
+    /// What the coordinator calls itself; none: it does not answer.
+    pub cluster: Option<String>,
+    /// `ok`, `full` or `corrupt`.
+    pub store: &'static str,
+    /// What is wrong with the newest config, which was therefore not taken.
+    pub reload: Option<String>,
+    /// By name.
+    pub services: Vec<ServiceView>,
+}
+
+/// One service.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ServiceView {
+    /// Its name.
+    pub name: String,
+    /// The region that the record names; none: no record.
+    pub active: Option<String>,
+    /// At which epoch.
+    pub epoch: Option<u64>,
+    /// Who holds its claim.
+    pub holder: Option<String>,
+    /// The number of its open incident,
+    pub incident: Option<u32>,
+    /// its rung
+    pub severity: Option<String>,
+    /// and for how many seconds it has lasted.
+    pub incident_seconds: Option<u64>,
+    /// Nothing starts by itself.
+    pub paused: bool,
+    /// A maintenance window is open.
+    pub maintenance: bool,
+    /// The outside world is newer than the coordinator.
+    pub foreign: bool,
+    /// What would be done now: `nothing`, `would_start` or `blocked`.
+    pub decision: &'static str,
+    /// Which plan that is.
+    pub plan: Option<String>,
+    /// The gates in its way.
+    pub gates: Vec<&'static str>,
+    /// Its regions, in order of preference.
+    pub regions: Vec<RegionView>,
+}
+
+/// One region of a service.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RegionView {
+    /// Its name.
+    pub name: String,
+    /// By quorum: `up`, `trouble`, `degraded`, `unreachable`, `down`, `gone` or `unknown`.
+    pub standing: String,
+    /// By this observer alone: the worst that it sees; none: nothing bad.
+    pub own: Option<String>,
+    /// It lost the role, and has not proved the present epoch.
+    pub quarantined: bool,
+}
+
+/// One check of `/health`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// `ok`, `degraded` or `failed`.
+    pub status: &'static str,
+    /// Why, if it is not ok.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}

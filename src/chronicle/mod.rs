@@ -1,0 +1,146 @@
+//! The chronicle: everything that happened, at this observer, append-only and hash-chained, in the store.
+//!
+//! Events come from the core and are told with names. It says that one is durable only when it is, in the order in which
+//! they happened. It must never hold a secret, and never be what a decision is made from.
+
+mod chain;
+mod event;
+mod words;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+
+use crate::core::ids::Name;
+use crate::core::time::Wall;
+use crate::store::{Store, Trouble, unreadable};
+
+pub use chain::Broken;
+pub use event::{Names, told};
+pub use words::{gates, reply};
+
+/// The most that one query gives.
+pub const MOST: u32 = 1_000;
+
+/// One event, ready to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Whose; none: this observer's.
+    pub service: Option<Name>,
+    /// Its number there, in this life of the daemon.
+    pub seq: u64,
+    /// When, for people.
+    pub wall: Wall,
+    /// What, in one word.
+    pub kind: &'static str,
+    /// What, in a sentence.
+    pub text: String,
+    /// What, with its numbers.
+    pub body: Value,
+}
+
+/// One event, as it was kept.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Kept {
+    /// Its place in the chronicle.
+    pub id: u64,
+    /// Whose; none: this observer's.
+    pub service: Option<String>,
+    /// In which life of the daemon, and its number there.
+    pub life: u64,
+    /// Its number there.
+    pub seq: u64,
+    /// When, as `2026-11-21T13:12:49Z`.
+    pub at: String,
+    /// What, in one word.
+    pub kind: String,
+    /// What, with its numbers, and as `text` in a sentence.
+    pub body: Value,
+}
+
+/// The chronicle. Clones are the same one.
+#[derive(Clone)]
+pub struct Chronicle(Store);
+
+impl Chronicle {
+    /// In that store.
+    #[must_use]
+    pub const fn new(store: Store) -> Chronicle {
+        Chronicle(store)
+    }
+
+    /// Keeps these, in this order, all or none; they are durable when it returns.
+    pub async fn keep(&self, lines: Vec<Line>) -> Result<(), Trouble> {
+        let life = self.0.life();
+        self.0.write(move |c| chain::append(c, life, &lines)).await
+    }
+
+    /// The newest events of a service (none: of all), older than that id (none: the newest), newest first.
+    pub async fn read(
+        &self,
+        service: Option<Name>,
+        before: Option<u64>,
+        most: u32,
+    ) -> Result<Vec<Kept>, Trouble> {
+        self.0.read(move |c| query(c, service.as_ref(), before, most.min(MOST))).await
+    }
+
+    /// Follows the whole chain: how many events it has.
+    pub async fn verify(&self) -> Result<Result<u64, Broken>, Trouble> {
+        self.0.read(chain::verify).await
+    }
+
+    /// Forgets what is older than that, but for the newest `least`; at most so much at once that nobody waits for long.
+    /// How many events went. The chain goes on from what was forgotten last.
+    pub async fn trim(&self, older_than: Wall, least: u64) -> Result<u64, Trouble> {
+        self.0.write(move |c| chain::trim(c, older_than, least)).await
+    }
+
+    /// The hash of the newest event: it stands for all that happened before.
+    pub async fn head(&self) -> Result<[u8; 32], Trouble> {
+        self.0.read(chain::head).await
+    }
+}
+
+fn query(
+    c: &Connection,
+    service: Option<&Name>,
+    before: Option<u64>,
+    most: u32,
+) -> rusqlite::Result<Vec<Kept>> {
+    let before = before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
+    let of = if service.is_some() { "service = ?3 AND" } else { "?3 IS NULL AND" };
+    let mut rows = c.prepare_cached(&format!(
+        "SELECT id, service, life, seq, wall, kind, body FROM events WHERE {of} id < ?1 ORDER BY id DESC LIMIT ?2"
+    ))?;
+    let mut rows = rows.query(params![before, most, service.map(Name::as_str)])?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(6)?;
+        kept.push(Kept {
+            id: row.get::<_, i64>(0)?.cast_unsigned(),
+            service: row.get(1)?,
+            life: row.get::<_, i64>(2)?.cast_unsigned(),
+            seq: row.get::<_, i64>(3)?.cast_unsigned(),
+            at: Wall::micros(row.get::<_, i64>(4)?.cast_unsigned()).to_string(),
+            kind: row.get(5)?,
+            body: serde_json::from_str(&body).map_err(|why| unreadable(why.to_string()))?,
+        });
+    }
+    Ok(kept)
+}
+
+/// The hash that the next event hangs on.
+fn newest(c: &Connection) -> rusqlite::Result<[u8; 32]> {
+    let last: Option<[u8; 32]> = c
+        .prepare_cached("SELECT hash FROM events ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    match last {
+        Some(hash) => Ok(hash),
+        None => {
+            let base: Option<[u8; 32]> =
+                c.prepare_cached("SELECT hash FROM trimmed")?.query_row([], |row| row.get(0)).optional()?;
+            Ok(base.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! The event loop: it alone owns the core's state. It takes what came in, calls `step`, and hands the effects on.
+//!
+//! It never waits for a shell, a disk or a log: what a shell cannot take yet waits in that shell's lane. It turns once a
+//! second at least, and whoever feeds the watchdog sees that it does.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::agreeing::Asked;
+use super::keeping::Owned;
+use super::lane::Lane;
+use super::{Message, Setup, clock, metrics as numbers, shown, systemd};
+use crate::api::{Said, Snapshot};
+use crate::chronicle::{self, reply, told};
+use crate::config::probe::Probe;
+use crate::coord::{Coordinator, Names};
+use crate::core::agree::ClaimState;
+use crate::core::effect::{Call, Effect};
+use crate::core::engine;
+use crate::core::event::{Decided, Event};
+use crate::core::health::self_trust::Round;
+use crate::core::ids::{Name, ProbeId, ServiceId};
+use crate::core::input::{Finished, Input};
+use crate::core::order::{Order, OrderId};
+use crate::core::plan::Reply;
+use crate::core::state::State;
+use crate::core::time::{Now, Span};
+use crate::core::view;
+use crate::probe::runner;
+
+/// So many samples are taken before anything else is looked at.
+const SAMPLES: usize = 512;
+/// It turns at least so often.
+const TURN: Span = Span::secs(1);
+/// While something waits for a shell that is behind, it turns so often.
+const PUMP: Span = Span::millis(20);
+/// What is shown is not made anew more often than that.
+const SHOW: Span = Span::millis(200);
+/// A wall clock that moved less than that did not jump.
+const JUMP: Span = Span::millis(250);
+
+/// The ways to the shells. Each is bounded; what does not fit is said where it is sent.
+pub(super) struct Hands {
+    /// To the probes' runner.
+    pub(super) paces: Lane<runner::Order>,
+    /// To the coordinator: at most eight renewals, and one transaction a service.
+    pub(super) renewals: Lane<Asked>,
+    /// To the reference points.
+    pub(super) rounds: Lane<Round>,
+    /// To the chronicle.
+    pub(super) lines: Lane<Owned>,
+}
+
+/// What others look at.
+pub(super) struct Shows {
+    pub(super) coordinator: Arc<dyn Coordinator>,
+    pub(super) points: watch::Sender<Vec<String>>,
+    pub(super) wired: watch::Sender<Arc<Vec<Probe>>>,
+    pub(super) shown: watch::Sender<Arc<Snapshot>>,
+    pub(super) turned: Arc<AtomicU64>,
+    pub(super) stop: CancellationToken,
+}
+
+type Answer = oneshot::Sender<(&'static str, String)>;
+
+/// The loop.
+pub(super) struct EventLoop {
+    state: State,
+    hands: Hands,
+    shows: Shows,
+    /// The wiring of each probe that runs, as it was told to the runner.
+    wiring: BTreeMap<ProbeId, Probe>,
+    /// Inputs that effects were answered with at once.
+    later: VecDeque<Input>,
+    /// Who waits for which order; the core answers each, within 90 seconds.
+    orders: BTreeMap<OrderId, Answer>,
+    ordered: u64,
+    /// Transactions that are not answered.
+    in_flight: u64,
+    /// Whose events did not all find room: nothing more of theirs is called durable.
+    gaps: BTreeSet<Option<ServiceId>>,
+    /// What is wrong with the newest config.
+    wrong: Option<String>,
+    before: Now,
+    shown_at: Option<Now>,
+    leaving: bool,
+}
+
+impl EventLoop {
+    pub(super) fn new(state: State, setup: Setup, hands: Hands, shows: Shows) -> EventLoop {
+        let mut new = EventLoop {
+            state,
+            hands,
+            shows,
+            wiring: BTreeMap::new(),
+            later: VecDeque::new(),
+            orders: BTreeMap::new(),
+            ordered: 0,
+            in_flight: 0,
+            gaps: BTreeSet::new(),
+            wrong: None,
+            before: clock::now(),
+            shown_at: None,
+            leaving: false,
+        };
+        new.wire(setup.probes, setup.references);
+        new
+    }
+
+    /// Turns until it is asked to leave and has given its claims up, or is stopped.
+    pub(super) async fn run(
+        mut self,
+        begun: Vec<Effect>,
+        mut messages: mpsc::Receiver<Message>,
+        mut samples: mpsc::Receiver<runner::Sampled>,
+    ) {
+        self.obey(begun, clock::now());
+        let mut sampled = Vec::with_capacity(SAMPLES);
+        while !(self.leaving && self.has_left()) {
+            let nap = self.nap(clock::now());
+            let stop = self.shows.stop.clone();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                message = messages.recv() => match message {
+                    Some(message) => self.take(message),
+                    None => break,
+                },
+                count = samples.recv_many(&mut sampled, SAMPLES) => {
+                    for one in sampled.drain(..) {
+                        self.step(Input::Sample(one.found.sample(one.probe)));
+                    }
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_micros(nap.as_micros())) => self.step(Input::Tick),
+            }
+            self.turned();
+        }
+        self.show(clock::now());
+    }
+
+    /// How long it may sleep if nothing comes.
+    fn nap(&mut self, now: Now) -> Span {
+        let Hands { paces, renewals, rounds, lines } = &mut self.hands;
+        // Each of them, also when the first has something left.
+        let behind = [paces.pump(), renewals.pump(), rounds.pump(), lines.pump()].contains(&true);
+        let wake = self.state.wake_at().map_or(TURN, |at| at.since(now.mono));
+        wake.min(if behind { PUMP } else { TURN })
+    }
+
+    fn turned(&mut self) {
+        let now = clock::now();
+        self.shows.turned.store(now.mono.as_micros(), Ordering::Relaxed);
+        counter!("watchkeeper_event_loop_turns_total").increment(1);
+        if self.shown_at.is_none_or(|at| now.mono.since(at.mono) >= SHOW) {
+            self.show(now);
+        }
+    }
+
+    fn show(&mut self, now: Now) {
+        self.shown_at = Some(now);
+        let new = Arc::new(shown::snapshot(&self.state, self.wrong.as_deref(), now));
+        let old = self.shows.shown.send_replace(Arc::clone(&new));
+        numbers::shown(&old, &new);
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Input(input) => {
+                if let Input::Answered { .. } = &*input {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                }
+                // After a gap nothing more is durable in order, whatever was written.
+                if let Input::Recorded { service, .. } = &*input
+                    && self.gaps.contains(service)
+                {
+                    return;
+                }
+                self.step(*input);
+            }
+            Message::Said(said) => self.said(said),
+            Message::Loaded(loaded, answer) => self.loaded(loaded, answer),
+            Message::Leave => {
+                self.leaving = true;
+                self.step(Input::ShutdownAsked);
+            }
+        }
+    }
+
+    /// One input, and whatever it is answered with at once.
+    fn step(&mut self, input: Input) {
+        let now = clock::now();
+        let by = clock::jump(std::mem::replace(&mut self.before, now), now);
+        if by > JUMP {
+            let effects = engine::step(&mut self.state, Input::ClockJumped { by }, now);
+            self.obey(effects, now);
+        }
+        let late = self.state.wake_at().map_or(Span::ZERO, |due| now.mono.since(due));
+        gauge!("watchkeeper_event_loop_late_seconds").set(late.as_micros() as f64 / 1e6);
+        let effects = engine::step(&mut self.state, input, now);
+        self.obey(effects, now);
+        while let Some(input) = self.later.pop_front() {
+            let now = clock::now();
+            let effects = engine::step(&mut self.state, input, now);
+            self.obey(effects, now);
+        }
+    }
+
+    fn obey(&mut self, effects: Vec<Effect>, now: Now) {
+        for effect in effects {
+            match effect {
+                Effect::Pace { probe, every } => self.pace(runner::Order::Pace(probe, every)),
+                Effect::CheckReferences { round } => {
+                    if !self.hands.rounds.send(round) {
+                        // The core waits no longer than it has patience, and then distrusts itself.
+                        tracing::error!("checks of the reference points pile up");
+                    }
+                }
+                Effect::Record { service, seq, event } => self.record(service, seq, &event, now),
+                Effect::Renew { nonce, session, fit } => self.ask(Asked::Renew { nonce, session, fit }),
+                Effect::Transact(txn) => {
+                    self.in_flight += 1;
+                    self.ask(Asked::Transact(txn));
+                }
+                Effect::Begin(call) => self.refuse(&call),
+                // Its call was answered as it was begun.
+                Effect::Cancel { .. } => {}
+                Effect::ReadBack { region, .. } => {
+                    tracing::error!(%region, "reading a region back is not built yet; the run will wait");
+                }
+                Effect::Reply { order, reply: answer } => {
+                    if let Some(waits) = self.orders.remove(&order) {
+                        // Whoever asked may have gone.
+                        drop(waits.send(reply(&answer, &self.state.policy)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn pace(&mut self, order: runner::Order) {
+        if !self.hands.paces.send(order) {
+            tracing::error!("the probes' runner takes no orders: a fault of watchkeeper, tell us");
+        }
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        if !self.hands.renewals.send(asked) {
+            tracing::error!("more is asked of the coordinator than can be: a fault of watchkeeper, tell us");
+        }
+    }
+
+    fn record(&mut self, service: Option<ServiceId>, seq: u64, event: &Event, now: Now) {
+        let policy = service.and_then(|id| self.state.service(id)).map(|service| Arc::clone(&service.policy));
+        let names = chronicle::Names { policy: &self.state.policy, service: policy.as_deref() };
+        let line = told(names, seq, event, now);
+        let decision = match event {
+            Event::Decided(Decided::Nothing) => Some("nothing"),
+            Event::Decided(Decided::WouldStart(_)) => Some("would_start"),
+            Event::Decided(Decided::Blocked(..)) => Some("blocked"),
+            _ => None,
+        };
+        numbers::event(line.kind, policy.as_ref().map(|policy| policy.name.as_str()), decision);
+        if !self.hands.lines.send((service, line)) {
+            counter!("watchkeeper_events_dropped_total").increment(1);
+            if self.gaps.insert(service) {
+                tracing::error!(
+                    "events find no room, since the chronicle cannot be written: what follows has a gap"
+                );
+            }
+        }
+    }
+
+    /// Steps are not built yet. Nothing was sent, so nothing was changed.
+    fn refuse(&mut self, call: &Call) {
+        tracing::error!(run = call.run.0, step = %call.step, "steps are not built yet: the call is refused, nothing is sent");
+        counter!("watchkeeper_calls_refused_total").increment(1);
+        self.later.push_back(Input::Finished(Finished {
+            service: call.service,
+            run: call.run,
+            step: call.step.clone(),
+            undoing: call.undoing,
+            serial: call.token.serial,
+            reply: Reply::Refused,
+            outputs: Vec::new(),
+            mark: None,
+        }));
+    }
+
+    fn said(&mut self, said: Said) {
+        match said {
+            Said::Order { service, verb, who, answer } => {
+                let id = service.as_ref().map(|name| self.state.service_id(name.as_str()));
+                if let Some(None) = id {
+                    let name = service.as_ref().map_or("", Name::as_str);
+                    drop(answer.send(("refused", format!("there is no service `{name}`"))));
+                    return;
+                }
+                self.ordered += 1;
+                let order = Order { id: OrderId(self.ordered), who, service: id.flatten(), verb: *verb };
+                self.orders.insert(order.id, answer);
+                self.step(Input::Ordered(order));
+            }
+            // It is read beside the loop, and comes back as `Message::Loaded`.
+            Said::Reload { answer } => drop(answer.send(Err("it was handed to the wrong one".to_owned()))),
+            Said::Why { service, answer } => {
+                let id = self.state.service_id(service.as_str());
+                let why = id.and_then(|id| view::why(&self.state, id, clock::now()));
+                let lines =
+                    why.map(|why| why.lines().map(|(depth, line)| (depth, line.to_owned())).collect());
+                drop(answer.send(lines));
+            }
+        }
+    }
+
+    /// A config that is good is swapped in, unless a run hangs on what it takes away; a bad one changes nothing.
+    fn loaded(
+        &mut self,
+        loaded: Result<Box<Setup>, String>,
+        answer: Option<oneshot::Sender<Result<(), String>>>,
+    ) {
+        let taken = loaded.and_then(|setup| self.swap(*setup));
+        if let Err(why) = &taken {
+            tracing::error!(%why, "the config was not taken; the one before stays in force");
+        }
+        self.wrong = taken.as_ref().err().cloned();
+        systemd::reloaded(self.wrong.as_deref());
+        self.show(clock::now());
+        if let Some(answer) = answer {
+            drop(answer.send(taken));
+        }
+    }
+
+    fn swap(&mut self, setup: Setup) -> Result<(), String> {
+        let observers = setup.policy.observers.len();
+        if observers != 1 {
+            return Err(super::Stopped::Observers(observers).to_string());
+        }
+        let now = clock::now();
+        let effects = engine::step(&mut self.state, Input::Reloaded(Arc::clone(&setup.policy)), now);
+        let refused = effects.iter().find_map(|effect| match effect {
+            Effect::Record { event: Event::ReloadRefused(services), .. } => Some(services.clone()),
+            Effect::Record { .. }
+            | Effect::Pace { .. }
+            | Effect::CheckReferences { .. }
+            | Effect::Renew { .. }
+            | Effect::Transact(_)
+            | Effect::Begin(_)
+            | Effect::Cancel { .. }
+            | Effect::ReadBack { .. }
+            | Effect::Reply { .. } => None,
+        });
+        if refused.is_none() {
+            // Names before effects: a transaction of a new service may be among them; and probes before their paces.
+            self.shows.coordinator.know(Names::of(&self.state));
+            self.wire(setup.probes, setup.references);
+        }
+        self.obey(effects, now);
+        match refused {
+            None => Ok(()),
+            Some(services) => {
+                let list: Vec<&str> = services.iter().map(Name::as_str).collect();
+                Err(format!("it does not know {}, which have unfinished runs", list.join(", ")))
+            }
+        }
+    }
+
+    /// Tells the runner which probes there are now. One whose wiring is the same is left alone, with what it keeps open.
+    fn wire(&mut self, probes: Vec<Probe>, references: Vec<String>) {
+        let mut gone = std::mem::take(&mut self.wiring);
+        for probe in &probes {
+            let region = probe.region.as_ref().map(Name::as_str);
+            let Some(id) = self.state.probe_id(probe.service.as_str(), probe.name.as_str(), region) else {
+                tracing::warn!(service = %probe.service, probe = %probe.name, "no observer's policy knows this probe");
+                continue;
+            };
+            if gone.remove(&id).as_ref() != Some(probe) {
+                self.pace(runner::Order::Add(id, Box::new(probe.clone())));
+            }
+            self.wiring.insert(id, probe.clone());
+        }
+        for id in gone.into_keys() {
+            self.pace(runner::Order::Remove(id));
+        }
+        self.shows.wired.send_replace(Arc::new(probes));
+        self.shows.points.send_replace(references);
+    }
+
+    /// No claim is held any more, and nobody waits for the coordinator.
+    fn has_left(&self) -> bool {
+        let holds = self.state.services().any(|service| {
+            let claim = view::status(&self.state, service.id, self.before).and_then(|status| status.claim);
+            claim.is_some_and(|claim| claim != ClaimState::Idle)
+        });
+        !holds && self.in_flight == 0
+    }
+}

@@ -1,0 +1,85 @@
+//! Where log lines go: for people on a terminal, as JSON otherwise. One line a change, none a sample.
+//!
+//! A line is handed to a thread of its own, so that nobody who watches waits for whoever reads the log. When that thread
+//! falls behind, lines are dropped and counted.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// So many lines may wait.
+const WAITING: usize = 8_192;
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that were dropped since nobody took them.
+pub fn dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+/// Sets up logging for the whole program, once; a second time changes nothing. `filter` as in `RUST_LOG`.
+pub fn set_up(filter: &str) {
+    let lines = Lines(thread_that_writes());
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines).with_target(false);
+    // Somebody else has set it up already: theirs stays.
+    if io::stderr().is_terminal() {
+        drop(subscriber.try_init());
+    } else {
+        drop(subscriber.json().flatten_event(true).try_init());
+    }
+}
+
+fn thread_that_writes() -> Option<SyncSender<Vec<u8>>> {
+    let (lines, written) = sync_channel::<Vec<u8>>(WAITING);
+    let writes = thread::Builder::new().name("log".to_owned()).spawn(move || {
+        while let Ok(line) = written.recv() {
+            // Nobody reads the log any more: there is nowhere to say so.
+            drop(io::stderr().write_all(&line));
+        }
+    });
+    writes.ok().map(|_| lines)
+}
+
+/// Hands lines to the thread; without one, to standard error itself.
+struct Lines(Option<SyncSender<Vec<u8>>>);
+
+/// One line.
+struct Line {
+    to: Option<SyncSender<Vec<u8>>>,
+    text: Vec<u8>,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+    fn make_writer(&'a self) -> Line {
+        Line { to: self.0.clone(), text: Vec::new() }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(text);
+        Ok(text.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        match &self.to {
+            Some(to) => {
+                if to.try_send(text).is_err() {
+                    DROPPED.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            None => drop(io::stderr().write_all(&text)),
+        }
+    }
+}

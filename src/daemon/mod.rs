@@ -1,0 +1,395 @@
+//! The daemon: one event loop round the core, and every shell on its own task round that. The only wiring.
+//!
+//! The loop owns the core's state; it takes what came in, calls `step`, and hands the effects on without waiting for
+//! anybody. This folder must never decide anything about a service: the core does.
+//!
+//! Nobody starts runs yet: the mode is capped at `observe`, whatever the config says.
+
+mod agreeing;
+pub mod clock;
+mod event_loop;
+mod keeping;
+mod lane;
+pub mod log;
+pub mod metrics;
+mod references;
+mod shown;
+mod systemd;
+mod tasks;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Doors, NoPort, Said, Snapshot, Token};
+use crate::chronicle::Chronicle;
+use crate::config::probe::{Kind, Probe};
+use crate::coord::local::Local;
+use crate::coord::{Coordinator, Names};
+use crate::core::decide::Mode;
+use crate::core::engine;
+use crate::core::ids::Name;
+use crate::core::input::Input;
+use crate::core::policy::Policy;
+use crate::core::time::Span;
+use crate::probe::runner::Runner;
+use crate::probe::schedule::Limits as ProbeLimits;
+use crate::probe::{Heartbeats, Kit};
+use crate::store::{self, NotOpened, Trouble};
+
+use event_loop::{EventLoop, Hands};
+use tasks::{Rule, Tasks};
+
+/// What one reading of the config comes to, and can be swapped by a reload.
+#[derive(Clone)]
+pub struct Setup {
+    /// What the core lives by; its mode is capped at `observe`.
+    pub policy: Arc<Policy>,
+    /// The probes that this observer runs.
+    pub probes: Vec<Probe>,
+    /// What is asked whether we can see anything at all: `host:port` or a URL.
+    pub references: Vec<String>,
+}
+
+/// Reads the config, at each reload anew. Nothing is in force until all of it is good.
+pub trait Config: Send + Sync + 'static {
+    /// All of it, or every problem in words.
+    fn load(&self) -> Result<Setup, String>;
+}
+
+impl<F: Fn() -> Result<Setup, String> + Send + Sync + 'static> Config for F {
+    fn load(&self) -> Result<Setup, String> {
+        self()
+    }
+}
+
+/// What is settled when the daemon starts, and stays so until it ends.
+#[derive(Clone)]
+pub struct Place {
+    /// Where store and chronicle lie.
+    pub dir: PathBuf,
+    /// Where the API listens; no port: whichever is free.
+    pub listen: SocketAddr,
+    /// Who may use it; none: whoever reaches loopback.
+    pub tokens: Vec<Token>,
+    /// How long events are kept.
+    pub keep_events: Span,
+    /// What bounds the store.
+    pub store: store::Limits,
+    /// Descriptors that probes may use.
+    pub descriptors: u64,
+    /// How long it may take to end.
+    pub drain: Duration,
+    /// Chance for all that needs some: jitter, and the coordinator's name.
+    pub chance: u128,
+}
+
+impl Place {
+    /// Defaults of CONFIG, in that folder, on that address.
+    #[must_use]
+    pub fn new(dir: PathBuf, listen: SocketAddr, chance: u128) -> Place {
+        Place {
+            dir,
+            listen,
+            tokens: Vec::new(),
+            keep_events: Span::hours(24 * 365 * 2),
+            store: store::Limits::default(),
+            descriptors: 65_536,
+            drain: Duration::from_secs(20),
+            chance,
+        }
+    }
+}
+
+/// Why a daemon did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] NotOpened),
+    /// What is in it.
+    #[error("the store cannot be used: {0}")]
+    Unusable(#[from] Trouble),
+    /// Its port.
+    #[error(transparent)]
+    Port(#[from] NoPort),
+    /// Its config.
+    #[error("the config is not good:\n{0}")]
+    Config(String),
+    /// The embedded coordinator is for one observer.
+    #[error(
+        "the config names {0} observers, and the coordinator `local` serves one: give [coordinator] another kind"
+    )]
+    Observers(usize),
+    /// A task.
+    #[error("{0}")]
+    Task(String),
+}
+
+/// What reaches the event loop besides samples.
+enum Message {
+    /// For the core.
+    Input(Box<Input>),
+    /// From the API.
+    Said(Said),
+    /// The config was read anew; whoever asked for it waits for the answer.
+    Loaded(Result<Box<Setup>, String>, Option<oneshot::Sender<Result<(), String>>>),
+    /// The daemon is to end.
+    Leave,
+}
+
+/// A daemon that runs, for whoever started it.
+pub struct Running {
+    /// Where its API listens.
+    pub address: SocketAddr,
+    /// What is so, as it is shown.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    asks: mpsc::Sender<Message>,
+    reloads: mpsc::Sender<Option<oneshot::Sender<Result<(), String>>>>,
+    tasks: Tasks,
+    stop: CancellationToken,
+    left: CancellationToken,
+    threads: store::Threads,
+    drain: Duration,
+}
+
+/// Starts a daemon: opens its store and its port, and watches.
+pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Stopped> {
+    let metrics = metrics::handle();
+    let setup = capped(config.load().map_err(Stopped::Config)?);
+    let observers = setup.policy.observers.len();
+    if observers != 1 {
+        return Err(Stopped::Observers(observers));
+    }
+    let listener = api::listen(place.listen).await?;
+    let address = listener.local_addr().unwrap_or(place.listen);
+    let (store, threads) = store::open(&place.dir, place.store)?;
+    let chronicle = Chronicle::new(store.clone());
+    let clock = clock::shared();
+    let (state, effects) = engine::start(&setup.policy, clock::now());
+    let coordinator = Local::open(store.clone(), Arc::clone(&clock), Names::of(&state), place.chance).await?;
+
+    let (stop, left) = (CancellationToken::new(), CancellationToken::new());
+    let mut tasks = Tasks::default();
+    // From the shells to the loop: who finds it full waits, and nobody else does.
+    let (inputs, messages) = mpsc::channel::<Message>(4_096);
+    let (sampled, samples) = mpsc::channel(4_096);
+    // From the loop to the shells.
+    let (paces, runner_orders) = mpsc::channel(4_096);
+    let (renewals, agrees) = mpsc::channel(256);
+    let (rounds, asked_rounds) = mpsc::channel(16);
+    let (lines, kept) = mpsc::channel(4_096);
+    let (points, current_points) = watch::channel(setup.references.clone());
+    let (reloads, reload_asks) = mpsc::channel(4);
+    let (shown, snapshot) = watch::channel(Arc::new(Snapshot::default()));
+    let turned = Arc::new(AtomicU64::new(clock::now().mono.as_micros()));
+
+    let heartbeats = Arc::new(Heartbeats::default());
+    let kit = Arc::new(Kit::new(Arc::clone(&clock), Arc::clone(&heartbeats)));
+    let seed = u64::try_from(place.chance & u128::from(u64::MAX)).unwrap_or_default();
+    let limits = ProbeLimits::for_descriptors(place.descriptors);
+    let runner = Runner::new(kit, seed, limits, runner_orders, sampled);
+    let stats = runner.stats();
+    let (second, drain) = (Duration::from_secs(1), place.drain);
+
+    let runs = stop.clone();
+    tasks.start("probes", Rule::EndsAll, second, async move {
+        runner.run(runs).await;
+        Ok(())
+    });
+    tasks.start(
+        "references",
+        Rule::EndsAll,
+        second,
+        references::run(asked_rounds, current_points, inputs.clone()),
+    );
+    let facts = coordinator.watch();
+    tasks.start("facts", Rule::EndsAll, second, agreeing::facts(facts, inputs.clone(), stop.clone()));
+    let agree = agreeing::run(coordinator.clone(), agrees, inputs.clone());
+    tasks.start("coordinator", Rule::EndsAll, 5 * second, agree);
+    tasks.start("sessions", Rule::EndsAll, second, agreeing::expire(coordinator.clone(), stop.clone()));
+    let keeps = keeping::run(chronicle.clone(), kept, inputs.clone(), stop.clone());
+    tasks.start("chronicle", Rule::EndsAll, drain, keeps);
+    let trims = keeping::trim(chronicle.clone(), place.keep_events, stop.clone());
+    tasks.start("chronicle-trim", Rule::GoesOn, second, trims);
+    tasks.start(
+        "store-condition",
+        Rule::EndsAll,
+        second,
+        keeping::condition(store.condition(), inputs.clone(), stop.clone()),
+    );
+    tasks.start("reload", Rule::EndsAll, second, reload(config, reload_asks, inputs.clone(), stop.clone()));
+    let tokens: Arc<[Token]> = Arc::from(place.tokens);
+    let (turns, api_said, api_reloads) = (Arc::clone(&turned), inputs.clone(), reloads.clone());
+    let (said, mut says) = mpsc::channel::<Said>(64);
+    tasks.start("said", Rule::EndsAll, second, async move {
+        while let Some(said) = says.recv().await {
+            let gone = match said {
+                Said::Reload { answer } => api_reloads.send(Some(answer)).await.is_err(),
+                said => api_said.send(Message::Said(said)).await.is_err(),
+            };
+            if gone {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let (wired, wires) = watch::channel(Arc::new(setup.probes.clone()));
+    let doors = Doors {
+        snapshot: snapshot.clone(),
+        turned: Arc::new(move || {
+            let last = turns.load(Ordering::Relaxed);
+            clock::now().mono.as_micros().saturating_sub(last) / 1_000
+        }),
+        said,
+        heard: Arc::new(move |service, probe, region, token| {
+            let known = wires.borrow().iter().any(|wiring| brings(wiring, (service, probe, region), token));
+            known && heartbeats.push(service, probe, region, clock::now().mono)
+        }),
+        metrics: Arc::new(move || {
+            metrics::probes(&stats);
+            metrics.render()
+        }),
+        chronicle,
+        tokens,
+        wall: Arc::new(|| clock::now().wall.as_micros() / 1_000_000),
+    };
+    let serves = stop.clone();
+    tasks.start("api", Rule::EndsAll, 2 * second, async move {
+        api::serve(listener, doors, serves).await.map_err(|why| why.to_string())
+    });
+    tasks.start("watchdog", Rule::EndsAll, second, systemd::watchdog(Arc::clone(&turned), stop.clone()));
+    let knows: Arc<dyn Coordinator> = Arc::new(coordinator.clone());
+    let hands = Hands {
+        paces: lane::Lane::new(paces, 1_000_000),
+        renewals: lane::Lane::new(renewals, 100_000),
+        rounds: lane::Lane::new(rounds, 64),
+        lines: lane::Lane::new(lines, 65_536),
+    };
+    let (ended, ends) = (left.clone(), stop.clone());
+    let turning = EventLoop::new(
+        state,
+        setup,
+        hands,
+        event_loop::Shows { coordinator: knows, points, wired, shown, turned, stop: ends },
+    );
+    tasks.start("event-loop", Rule::EndsAll, second, async move {
+        turning.run(effects, messages, samples).await;
+        ended.cancel();
+        Ok(())
+    });
+    // Only now: whoever watches is told everything, and the loop takes it.
+    coordinator.begin().await;
+    tracing::info!(%address, dir = %place.dir.display(), "watchkeeper watches; it acts on nothing yet (mode observe)");
+    Ok(Running { address, snapshot, asks: inputs, reloads, tasks, stop, left, threads, drain: place.drain })
+}
+
+impl Running {
+    /// Reads the config anew; why it was not taken, if it was not.
+    pub async fn reload(&self) -> Result<(), String> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || "the daemon ends".to_owned();
+        self.reloads.send(Some(answer)).await.map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Runs until a task fails or it is asked to end, by SIGTERM or SIGINT; SIGHUP reads the config anew.
+    pub async fn until_ended(mut self) -> Result<(), Stopped> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen =
+            |kind| signal(kind).map_err(|why| Stopped::Task(format!("signals cannot be heard: {why}")));
+        let mut ends = listen(SignalKind::terminate())?;
+        let mut interrupts = listen(SignalKind::interrupt())?;
+        let mut hangs_up = listen(SignalKind::hangup())?;
+        systemd::ready();
+        let failed = loop {
+            tokio::select! {
+                why = self.tasks.fails() => break Some(why),
+                _ = ends.recv() => break None,
+                _ = interrupts.recv() => break None,
+                // Full: several are asked for already.
+                _ = hangs_up.recv() => drop(self.reloads.try_send(None)),
+            }
+        };
+        if let Some(why) = &failed {
+            tracing::error!(%why, "the daemon ends");
+        }
+        self.end().await;
+        failed.map_or(Ok(()), |why| Err(Stopped::Task(why)))
+    }
+
+    /// Gives the claims up, lets what is under way end, and closes the store; all within the limit.
+    pub async fn end(self) {
+        systemd::stopping();
+        drop(self.asks.send(Message::Leave).await);
+        if tokio::time::timeout(self.drain / 2, self.left.cancelled()).await.is_err() {
+            tracing::warn!("claims could not be given up in time; they end with the session");
+        }
+        drop(self.asks);
+        let late = self.tasks.drain(&self.stop).await;
+        if !late.is_empty() {
+            tracing::warn!(tasks = ?late, "tasks were not done in time");
+        }
+        let threads = self.threads;
+        let closes = tokio::task::spawn_blocking(move || threads.join());
+        if tokio::time::timeout(self.drain / 2, closes).await.is_err() {
+            tracing::warn!("the store was not closed in time");
+        }
+        tracing::info!("watchkeeper has ended");
+    }
+}
+
+/// Reads the config anew when somebody asks, beside the loop.
+async fn reload(
+    config: Arc<dyn Config>,
+    mut asks: mpsc::Receiver<Option<oneshot::Sender<Result<(), String>>>>,
+    inputs: mpsc::Sender<Message>,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    loop {
+        let answer = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            answer = asks.recv() => match answer {
+                Some(answer) => answer,
+                None => return Ok(()),
+            },
+        };
+        systemd::reloading();
+        let config = Arc::clone(&config);
+        let loaded = tokio::task::spawn_blocking(move || config.load()).await;
+        let loaded = loaded.unwrap_or_else(|why| Err(format!("reading it has failed: {why}")));
+        let message = Message::Loaded(loaded.map(|setup| Box::new(capped(setup))), answer);
+        if inputs.send(message).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Nobody starts runs yet.
+fn capped(mut setup: Setup) -> Setup {
+    if setup.policy.mode != Mode::Observe {
+        tracing::warn!(
+            "mode `approve` and `auto` are not built yet: this daemon says what it would do (mode `observe`)"
+        );
+        let mut policy = Policy::clone(&setup.policy);
+        policy.mode = Mode::Observe;
+        setup.policy = Arc::new(policy);
+    }
+    setup
+}
+
+/// Whether that is this heartbeat, and its token is brought. Compared by hash, so that time tells nothing of it.
+fn brings(wiring: &Probe, names: (&Name, &Name, Option<&Name>), token: &str) -> bool {
+    let Kind::Heartbeat(heartbeat) = &wiring.kind else { return false };
+    let same = (&wiring.service, &wiring.name, wiring.region.as_ref()) == names;
+    same && heartbeat.token.read().is_ok_and(|wanted| {
+        Sha256::digest(wanted.expose_secret().as_bytes()) == Sha256::digest(token.as_bytes())
+    })
+}

@@ -1,0 +1,68 @@
+//! The tables, and their version. A change here is a new version with its step from the one before, never an edit.
+
+use rusqlite::Connection;
+
+use super::trouble::unreadable;
+
+/// What this daemon writes.
+pub(super) const VERSION: u32 = 1;
+
+/// Facts have the revision at which they were written last; one whose value is null is gone, and was there. Names, never
+/// places. The coordinator's tables and the chronicle are in one file, so that one transaction can write both.
+const TABLES: &str = "
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE cluster(id TEXT NOT NULL) STRICT;
+CREATE TABLE sessions(id INTEGER PRIMARY KEY, observer TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+CREATE TABLE pulses(observer TEXT PRIMARY KEY, revision INTEGER NOT NULL, session INTEGER NOT NULL, count INTEGER,
+    fit INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE records(service TEXT PRIMARY KEY, revision INTEGER NOT NULL, body TEXT) WITHOUT ROWID, STRICT;
+CREATE TABLE claims(service TEXT PRIMARY KEY, revision INTEGER NOT NULL, holder TEXT, session INTEGER NOT NULL)
+    WITHOUT ROWID, STRICT;
+CREATE TABLE asks(service TEXT PRIMARY KEY, revision INTEGER NOT NULL, number INTEGER NOT NULL, asker TEXT NOT NULL)
+    WITHOUT ROWID, STRICT;
+CREATE TABLE votes(service TEXT NOT NULL, observer TEXT NOT NULL, revision INTEGER NOT NULL, session INTEGER NOT NULL,
+    body TEXT, PRIMARY KEY(service, observer)) WITHOUT ROWID, STRICT;
+CREATE TABLE triggers(service TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, since INTEGER,
+    PRIMARY KEY(service, name)) WITHOUT ROWID, STRICT;
+CREATE TABLE velocity(only INTEGER PRIMARY KEY CHECK(only = 1), revision INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE journals(service TEXT NOT NULL, run INTEGER NOT NULL, plan TEXT NOT NULL, PRIMARY KEY(service, run))
+    WITHOUT ROWID, STRICT;
+CREATE TABLE entries(service TEXT NOT NULL, run INTEGER NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY(service, run, place)) WITHOUT ROWID, STRICT;
+CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, life INTEGER NOT NULL, service TEXT, seq INTEGER NOT NULL,
+    wall INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE INDEX events_of ON events(service, id);
+CREATE TABLE trimmed(only INTEGER PRIMARY KEY CHECK(only = 1), upto INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+INSERT INTO meta VALUES('revision', 1), ('life', 0);
+";
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Durable at each commit, bounded, whole, and with its tables.
+pub(super) fn set_up(connection: &Connection, largest: u64) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(128);
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(unreadable(format!("its disk cannot keep a write-ahead log, only `{mode}`")));
+    }
+    // FULL: the log is on the disk before a commit returns. The log is cut back to 16 MiB.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;")?;
+    connection.query_row("PRAGMA journal_size_limit = 16777216", [], |_| Ok(()))?;
+    let page: u64 = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))?.unsigned_abs();
+    let pages = (largest / page.max(1)).max(1);
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    if version(connection)? == 0 {
+        let up = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+        return connection.execute_batch(&up);
+    }
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if said == "ok" { Ok(()) } else { Err(unreadable(said)) }
+}
+
+/// Counts this opening.
+pub(super) fn next_life(connection: &Connection) -> rusqlite::Result<u64> {
+    let next = "UPDATE meta SET value = value + 1 WHERE key = 'life' RETURNING value";
+    connection.query_row(next, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
