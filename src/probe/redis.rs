@@ -134,9 +134,9 @@ impl Look for Redis {
             let wire = self.open(seen).await?;
             let opened = seen.phase(Phase::Login, MultiplexedConnection::new(&info, wire)).await;
             let (on, driver) = opened.map_err(|error| said(&error))?;
-            let mut driver = std::pin::pin!(driver);
+            let mut driver = Some(Box::pin(driver));
             seen.begin(Phase::Answer);
-            let checked = beside(driver.as_mut(), self.check(seen, on)).await;
+            let checked = beside(&mut driver, self.check(seen, on)).await;
             seen.end();
             checked
         })

@@ -291,19 +291,19 @@ impl Kit {
     }
 }
 
-/// Runs a connection's own work beside `work`, until `work` is done. No task is needed, so none can be left behind.
-pub(super) async fn beside<T>(
-    mut connection: Pin<&mut (impl Future<Output = impl Sized> + ?Sized)>,
-    work: impl Future<Output = T>,
-) -> T {
+/// Runs a connection's own work beside `work`, until `work` is done. No task is needed, so none can be left behind. A
+/// connection that is over is dropped, or whoever waits for an answer over it would never hear of its end.
+pub(super) async fn beside<C, T>(connection: &mut Option<Pin<Box<C>>>, work: impl Future<Output = T>) -> T
+where
+    C: Future + ?Sized,
+{
     let mut work = std::pin::pin!(work);
-    let mut over = false;
     std::future::poll_fn(move |cx| {
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             return Poll::Ready(done);
         }
-        if !over {
-            over = connection.as_mut().poll(cx).is_ready();
+        if connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
+            *connection = None;
         }
         // What the connection brought may be all that the work waits for.
         work.as_mut().poll(cx)
