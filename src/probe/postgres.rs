@@ -126,8 +126,10 @@ impl Postgres {
     where
         T: TlsConnect<Wire>,
     {
+        let left = wire.left();
+        let ended = |error| wire::too_much(&left, MOST).map_or(Ended::Error(error), Ended::Why);
         let connected = seen.phase(Phase::Login, config.connect_raw(wire, tls)).await;
-        let (client, connection) = connected.map_err(Ended::Error)?;
+        let (client, connection) = connected.map_err(ended)?;
         let millis = (seen.left().as_micros() / 1_000).max(1);
         let batch = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}; {query}; COMMIT");
         seen.begin(Phase::Answer);
@@ -135,7 +137,7 @@ impl Postgres {
         let answered = beside(&mut connection, client.simple_query(&batch)).await;
         seen.end();
         let mut rows = Vec::new();
-        for message in answered.map_err(Ended::Error)? {
+        for message in answered.map_err(ended)? {
             if let SimpleQueryMessage::Row(row) = message {
                 rows.push(row);
             }

@@ -133,7 +133,7 @@ async fn what_is_no_redis_has_failed() {
             End::Close,
             [Failure::BadAnswer, Failure::BadAnswer],
         ),
-        (b"$999999999\r\nxxxxxxxxxxxxxxxx", End::Endless, [Failure::BadAnswer, Failure::Closed]),
+        (b"$999999999\r\nxxxxxxxxxxxxxxxx", End::Endless, [Failure::BadAnswer, Failure::BadAnswer]),
         (b"$100\r\nshort", End::Close, [Failure::Closed, Failure::BadAnswer]),
         (b":1\r\n", End::Close, [Failure::BadAnswer, Failure::BadAnswer]),
     ] {
