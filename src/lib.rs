@@ -6,5 +6,6 @@
 
 pub use watchkeeper_core as core;
 
+pub mod cli;
 pub mod config;
 pub mod probe;

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+use watchkeeper::cli::{self, Cli};
+
 fn main() -> ExitCode {
-    eprintln!("watchkeeper: the daemon is not built yet; `./test` shows what is (see README.md)");
-    ExitCode::from(2)
+    cli::run(Cli::parse())
 }

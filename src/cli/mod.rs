@@ -1,0 +1,76 @@
+//! The command line: one file a subcommand. Each says what it has to say on standard output (problems on standard
+//! error) and gives back an exit code; none ends the process itself.
+
+mod check;
+mod config_cmd;
+mod init;
+mod schema;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Executes a disaster-recovery plan: watches, agrees, fails over, tells, measures.
+#[derive(Debug, Parser)]
+#[command(name = "watchkeeper", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Finds every problem of a config: exit 0 if there is none, else 2.
+    Check(check::Check),
+    /// Shows the config as it is in force.
+    Config(config_cmd::ConfigCmd),
+    /// Prints the JSON Schema of the config.
+    Schema(schema::Schema),
+    /// Writes a minimal config.
+    Init(init::Init),
+}
+
+/// Runs one command.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Check(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Init(command) => command.run(),
+    }
+}
+
+/// Everything went well.
+const WELL: ExitCode = ExitCode::SUCCESS;
+
+/// What was given is wrong.
+fn wrong() -> ExitCode {
+    ExitCode::from(2)
+}
+
+/// Whether what is printed there may be coloured (`NO_COLOR` is heeded), and how wide it may be.
+fn look() -> (bool, usize) {
+    const WIDTH: usize = 100;
+    let colour = std::io::stderr().is_terminal() && !no_colour();
+    (colour, WIDTH)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "https://no-color.org is about the terminal, not about the config"
+)]
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
+}
+
+/// Prints, and does not mind that nobody reads any more (`watchkeeper schema | head`).
+fn print(text: &str) {
+    drop(std::io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// Prints what is wrong.
+fn complain(text: &str) {
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}
