@@ -193,7 +193,7 @@ fn probe(server: &Server, n: usize, black: bool, case: &Case) -> Probe {
         service: name("bench"),
         name: name(&format!("p{n}")),
         region: None,
-        trigger: n % 10 == 0,
+        trigger: n.is_multiple_of(10),
         interval: Span::secs(10),
         timeout: Span::secs(2),
         expect: Vec::new(),

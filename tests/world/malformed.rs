@@ -217,7 +217,7 @@ async fn names() {
         good.extend(b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x0a\0\0\x01");
         let mut bad = Dice(11 << 32 | n).spoil(&good);
         // Its number stays right more often than not, or nobody would read on.
-        if n % 4 != 0 && bad.len() > 2 {
+        if !n.is_multiple_of(4) && bad.len() > 2 {
             bad[..2].copy_from_slice(&question[..2]);
         }
         bad
