@@ -1,6 +1,6 @@
 //! `http`: one request, and what came back. Also what `prometheus` asks its server with.
 //!
-//! HTTP/1.1 by hyper itself, without a pool (docs/decisions/0019): a connection is fresh, or it is this probe's own
+//! HTTP/1.1 by hyper itself, without a pool (docs/decisions/0024): a connection is fresh, or it is this probe's own
 //! and lives between its looks. It must never follow a redirect that it was not told to, nor show its login to
 //! another host.
 

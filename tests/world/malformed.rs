@@ -190,11 +190,13 @@ async fn databases() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpc() {
-    // SETTINGS, its acknowledgement, and the head and message of an answer.
-    let mut good = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0".to_vec();
-    good.extend(b"\0\0\x12\x01\x04\0\0\0\x01\x88\x5f\x10application/grpc");
-    good.extend(b"\0\0\x07\0\x01\0\0\0\x01\0\0\0\0\x02\x08\x01");
-    let evil = spoiling(10, vec![good]).await;
+    // SETTINGS; then its acknowledgement, and the head, the message and the end of an answer.
+    let settings = b"\0\0\0\x04\0\0\0\0\0".to_vec();
+    let mut good = b"\0\0\0\x04\x01\0\0\0\0".to_vec();
+    good.extend(b"\0\0\x13\x01\x04\0\0\0\x01\x88\x5f\x10application/grpc");
+    good.extend(b"\0\0\x07\0\0\0\0\0\x01\0\0\0\0\x02\x08\x01");
+    good.extend(b"\0\0\x0f\x01\x05\0\0\0\x01\0\x0bgrpc-status\x010");
+    let evil = spoiling(10, vec![settings, good]).await;
     survive("grpc", || {
         let grpc = Grpc { address: evil.address(), service: "a".to_owned(), tls: false, ca: None };
         (Kind::Grpc(grpc), vec!["status == 'SERVING'"])
