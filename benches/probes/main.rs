@@ -150,7 +150,7 @@ async fn measured(server: &Server, case: &Case) {
     let rate = (is.ended - was.ended) as f64 / cost.wall;
     let late = |share| stats.lateness.quantile(share, &was.lateness).as_micros() as f64 / 1_000.0;
     println!(
-        "{:42} {:9.0} {:9.0} {:6.1} ms {:6.1} ms {:7.1} {:8.1}  {ok} ok, {failed} failed, {blind} blind, {} missed",
+        "{:42} {:9.0} {:9.0} {:6.1} ms {:6.1} ms {:7.1} {:8.1}  {ok} ok, {failed} failed, {blind} blind, {} missed; {:.0} % of the time in the kernel",
         case.title,
         rate,
         rate / (cost.cpu / cost.wall),
@@ -159,6 +159,7 @@ async fn measured(server: &Server, case: &Case) {
         100.0 * cost.cpu / cost.wall,
         uses.rss_mb,
         is.missed - was.missed,
+        100.0 * cost.kernel / cost.cpu.max(0.01),
     );
     stop.cancel();
     while tasks.join_next().await.is_some() {}

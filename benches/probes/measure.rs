@@ -7,6 +7,7 @@ use watchkeeper::core::time::{Mono, Now, Span, Wall};
 /// Used so far.
 pub(crate) struct Usage {
     cpu: f64,
+    kernel: f64,
     at: Duration,
     pub(crate) rss_mb: f64,
 }
@@ -14,6 +15,8 @@ pub(crate) struct Usage {
 /// Used in between, in seconds.
 pub(crate) struct Cost {
     pub(crate) cpu: f64,
+    /// Of that, within the kernel.
+    pub(crate) kernel: f64,
     pub(crate) wall: f64,
 }
 
@@ -22,16 +25,21 @@ impl Usage {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process lives");
         let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
         let ticks = |n: usize| after.split_whitespace().nth(n).and_then(|text| text.parse::<f64>().ok());
-        let cpu = (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0;
+        let kernel = ticks(12).unwrap_or(0.0) / 100.0;
+        let cpu = ticks(11).unwrap_or(0.0) / 100.0 + kernel;
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
         let rss = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        Usage { cpu, at: boot(), rss_mb: rss.unwrap_or(0.0) / 1_024.0 }
+        Usage { cpu, kernel, at: boot(), rss_mb: rss.unwrap_or(0.0) / 1_024.0 }
     }
 
     pub(crate) fn since(&self, before: &Usage) -> Cost {
-        Cost { cpu: self.cpu - before.cpu, wall: (self.at - before.at).as_secs_f64() }
+        Cost {
+            cpu: self.cpu - before.cpu,
+            kernel: self.kernel - before.kernel,
+            wall: (self.at - before.at).as_secs_f64(),
+        }
     }
 }
 

@@ -32,6 +32,8 @@ mod recovery;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod runner;
+#[cfg(test)]
 mod tcp;
 #[cfg(test)]
 mod tls;
