@@ -7,6 +7,7 @@ mod check;
 mod config_cmd;
 mod init;
 mod pause;
+mod probe;
 mod resume;
 mod run;
 mod schema;
@@ -48,6 +49,8 @@ enum Command {
     Pause(pause::Pause),
     /// Allows automatic action again.
     Resume(resume::Resume),
+    /// Runs one probe once: exit 0 if all is well, 1 if not, 2 if there is no such probe.
+    Probe(probe::Probe),
 }
 
 /// Runs one command.
@@ -64,6 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Adopt(command) => command.run(),
         Command::Pause(command) => command.run(),
         Command::Resume(command) => command.run(),
+        Command::Probe(command) => command.run(),
     }
 }
 

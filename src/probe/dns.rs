@@ -71,7 +71,9 @@ impl Dns {
                 _ => failed(Failure::Closed, said(error.to_string())),
             })),
             Err(NetError::Timeout | NetError::NoConnections) => {
-                Err(failed(Failure::TimedOut, said("does not answer".to_owned())))
+                // Our own want of a route or a descriptor is not told apart by the library.
+                let why = wire::in_the_way(server).await;
+                Err(why.unwrap_or_else(|| failed(Failure::TimedOut, said("does not answer".to_owned()))))
             }
             Err(error) => Err(failed(Failure::BadAnswer, said(error.to_string()))),
         }

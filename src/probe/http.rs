@@ -1,6 +1,6 @@
 //! `http`: one request, and what came back. Also what `prometheus` asks its server with.
 //!
-//! HTTP/1.1 by hyper itself, without a pool (docs/decisions/0019): a connection is fresh, or it is this probe's own
+//! HTTP/1.1 by hyper itself, without a pool (docs/decisions/0024): a connection is fresh, or it is this probe's own
 //! and lives between its looks. It must never follow a redirect that it was not told to, nor show its login to
 //! another host.
 
@@ -34,7 +34,7 @@ type Line = Connection<TokioIo<Wire>, Full<Bytes>>;
 /// A connection that lives between looks. Nobody works on it meanwhile.
 struct Kept {
     sender: SendRequest<Full<Bytes>>,
-    line: Pin<Box<Line>>,
+    line: Option<Pin<Box<Line>>>,
     /// How much may still be read from it.
     left: Arc<AtomicU64>,
 }
@@ -133,7 +133,7 @@ impl Http {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(HEAD);
         let (sender, line) = builder.handshake(TokioIo::new(wire)).await.map_err(|error| self.why(&error))?;
-        Ok(Kept { sender, line: Box::pin(line), left })
+        Ok(Kept { sender, line: Some(Box::pin(line)), left })
     }
 
     /// One request over one connection, which is kept afterwards where that is asked for and it still stands.
@@ -148,7 +148,7 @@ impl Http {
         let request = self.request(url, known, keep).map_err(|why| Lost { why, stale: false })?;
         seen.begin(Phase::FirstByte);
         let Kept { sender, line, .. } = &mut on;
-        let response = beside(line.as_mut(), async {
+        let response = beside(line, async {
             sender.ready().await?;
             sender.send_request(request).await
         })
@@ -158,10 +158,10 @@ impl Http {
             Lost { why: self.why(&error), stale }
         })?;
         seen.begin(Phase::Answer);
-        let answer = beside(line.as_mut(), self.answer(response)).await;
+        let answer = beside(line, self.answer(response)).await;
         seen.end();
         let answer = answer.map_err(|why| Lost { why, stale: false })?;
-        if keep && !answer.cut && !sender.is_closed() {
+        if keep && !answer.cut && line.is_some() && !sender.is_closed() {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(on);
         }
         Ok(answer)

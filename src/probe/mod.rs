@@ -63,9 +63,9 @@ trait Look: Send + Sync {
     /// Looks once. It may be dropped at any point, and must then leave nothing running.
     fn look<'a>(&'a self, seen: &'a mut Seen<'_>) -> BoxFuture<'a, Result<(), Why>>;
 
-    /// What must hold where the probe itself expects nothing.
-    fn usual(&self, _seen: &Seen<'_>) -> Result<(), Why> {
-        Ok(())
+    /// What it means that its time ran out.
+    fn ran_out(&self, detail: String) -> Why {
+        Why::Failed(Failure::TimedOut, detail)
     }
 }
 
@@ -139,7 +139,7 @@ impl Ready {
             Ok(looked) => looked,
             Err(_) => {
                 let detail = format!("no end after {}{}", self.wiring.timeout, seen.where_it_stood());
-                Err(Why::Failed(Failure::TimedOut, detail))
+                Err(self.look.ran_out(detail))
             }
         };
         let mut compared = Vec::new();
@@ -157,7 +157,6 @@ impl Ready {
 
     /// All expectations; one that does not hold outweighs one that cannot be evaluated.
     fn judge(&self, seen: &Seen<'_>, tell: bool, compared: &mut Vec<Compared>) -> Result<(), Why> {
-        self.look.usual(seen)?;
         let mut first: Result<(), Why> = Ok(());
         for (index, expect) in self.wiring.expect.iter().enumerate() {
             let holds = seen.holds(expect);

@@ -126,16 +126,18 @@ impl Postgres {
     where
         T: TlsConnect<Wire>,
     {
+        let left = wire.left();
+        let ended = |error| wire::too_much(&left, MOST).map_or(Ended::Error(error), Ended::Why);
         let connected = seen.phase(Phase::Login, config.connect_raw(wire, tls)).await;
-        let (client, mut connection) = connected.map_err(Ended::Error)?;
+        let (client, connection) = connected.map_err(ended)?;
         let millis = (seen.left().as_micros() / 1_000).max(1);
         let batch = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}; {query}; COMMIT");
         seen.begin(Phase::Answer);
-        let mut connection = std::pin::pin!(&mut connection);
-        let answered = beside(connection.as_mut(), client.simple_query(&batch)).await;
+        let mut connection = Some(Box::pin(connection));
+        let answered = beside(&mut connection, client.simple_query(&batch)).await;
         seen.end();
         let mut rows = Vec::new();
-        for message in answered.map_err(Ended::Error)? {
+        for message in answered.map_err(ended)? {
             if let SimpleQueryMessage::Row(row) = message {
                 rows.push(row);
             }
@@ -145,7 +147,7 @@ impl Postgres {
         }
         // Says goodbye, as far as that needs no waiting.
         drop(client);
-        drop(futures::FutureExt::now_or_never(connection.as_mut()));
+        drop(connection.and_then(|mut connection| futures::FutureExt::now_or_never(connection.as_mut())));
         Ok(rows)
     }
 

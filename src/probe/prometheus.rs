@@ -60,6 +60,10 @@ impl Prometheus {
 }
 
 impl Look for Prometheus {
+    fn ran_out(&self, detail: String) -> Why {
+        blind(Blindness::NoData, format!("Prometheus cannot be asked: {detail}"))
+    }
+
     fn look<'a>(&'a self, seen: &'a mut Seen<'_>) -> BoxFuture<'a, Result<(), Why>> {
         Box::pin(async move {
             let answer = self.http.fetch(seen).await.map_err(|why| match why {

@@ -132,13 +132,15 @@ impl Look for Redis {
                 info = info.set_password(read(password)?.expose_secret());
             }
             let wire = self.open(seen).await?;
+            let left = wire.left();
             let opened = seen.phase(Phase::Login, MultiplexedConnection::new(&info, wire)).await;
-            let (on, driver) = opened.map_err(|error| said(&error))?;
-            let mut driver = std::pin::pin!(driver);
+            let too_much = || wire::too_much(&left, MOST);
+            let (on, driver) = opened.map_err(|error| too_much().unwrap_or_else(|| said(&error)))?;
+            let mut driver = Some(Box::pin(driver));
             seen.begin(Phase::Answer);
-            let checked = beside(driver.as_mut(), self.check(seen, on)).await;
+            let checked = beside(&mut driver, self.check(seen, on)).await;
             seen.end();
-            checked
+            checked.map_err(|why| too_much().unwrap_or(why))
         })
     }
 }

@@ -56,8 +56,10 @@ pub struct Stats {
     pub in_flight: AtomicU64,
     /// Probes that are due and wait for a place.
     pub waiting: AtomicU64,
-    /// How late starts were.
+    /// How late starts were of probes whose last look had ended in time …
     pub lateness: Lateness,
+    /// … and of those whose last look had not.
+    pub lateness_stuck: Lateness,
 }
 
 /// How late starts were, in buckets that grow by a fifth from 100 microseconds on.
@@ -173,7 +175,8 @@ impl Runner {
                 continue;
             };
             self.stats.started.fetch_add(1, Ordering::Relaxed);
-            self.stats.lateness.note(start.late);
+            let lateness = if start.stuck { &self.stats.lateness_stuck } else { &self.stats.lateness };
+            lateness.note(start.late);
             let (kit, samples, probe) = (Arc::clone(&self.kit), self.samples.clone(), start.probe);
             let task = self.flying.spawn(async move {
                 let found = ready.run(&kit, false).await;

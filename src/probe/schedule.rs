@@ -43,6 +43,8 @@ pub struct Start {
     pub probe: ProbeId,
     /// So long after it was due.
     pub late: Span,
+    /// Its last look ran out of time: it is late only behind its like.
+    pub stuck: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +187,7 @@ impl Schedule {
         slot.state = State::Flying(at);
         slot.last = Some(at);
         slot.turn = slot.turn.wrapping_add(1);
-        Some(Start { probe, late: now - at })
+        Some(Start { probe, late: now - at, stuck: slot.stuck })
     }
 
     /// Its look has ended; `stuck`: it ran out of time.

@@ -132,6 +132,12 @@ pub(super) fn ours(error: &io::Error) -> Option<Why> {
 
 /// Why a connection did not come about.
 async fn not_connected(error: &io::Error, to: SocketAddr) -> Why {
+    // No address of ours fits, or every port is taken.
+    if error.kind() == io::ErrorKind::AddrNotAvailable
+        && let Some(why) = in_the_way(to).await
+    {
+        return why;
+    }
     if let Some(why) = ours(error) {
         return why;
     }
@@ -142,22 +148,23 @@ async fn not_connected(error: &io::Error, to: SocketAddr) -> Why {
         }
         io::ErrorKind::TimedOut => failed(Failure::TimedOut, format!("{to} does not answer")),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            if has_route(to).await {
+            let why = in_the_way(to).await;
+            why.unwrap_or_else(|| {
                 failed(Failure::Silent, format!("the network says that {to} cannot be reached"))
-            } else {
-                blind(Blindness::NoRoute, format!("this machine has no route to {to}"))
-            }
+            })
         }
         _ => failed(Failure::Closed, format!("{to}: {error}")),
     }
 }
 
-/// Whether this machine itself knows a way there. To connect a datagram socket looks the route up and sends nothing.
-async fn has_route(to: SocketAddr) -> bool {
+/// What of ours is in the way there, if this machine itself knows none. To connect a datagram socket looks the route up
+/// and sends nothing.
+pub(super) async fn in_the_way(to: SocketAddr) -> Option<Why> {
     let any: SocketAddr = if to.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    let no_route = || blind(Blindness::NoRoute, format!("this machine has no route to {to}"));
     match UdpSocket::bind(any).await {
-        Ok(socket) => socket.connect(to).await.is_ok(),
-        Err(_) => false,
+        Ok(socket) => socket.connect(to).await.err().map(|_| no_route()),
+        Err(error) => Some(ours(&error).unwrap_or_else(no_route)),
     }
 }
 
@@ -196,6 +203,11 @@ pub(super) fn io_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<
 #[derive(Debug, thiserror::Error)]
 #[error("it sends more than the {0} bytes that are read at most")]
 struct TooMuch(u64);
+
+/// Where a library swallows the error of a connection that gave all that it may: said from what is left of it.
+pub(super) fn too_much(left: &AtomicU64, most: u64) -> Option<Why> {
+    (left.load(Ordering::Relaxed) == 0).then(|| failed(Failure::BadAnswer, TooMuch(most).to_string()))
+}
 
 enum Stream {
     Plain(TcpStream),
@@ -291,19 +303,19 @@ impl Kit {
     }
 }
 
-/// Runs a connection's own work beside `work`, until `work` is done. No task is needed, so none can be left behind.
-pub(super) async fn beside<T>(
-    mut connection: Pin<&mut (impl Future<Output = impl Sized> + ?Sized)>,
-    work: impl Future<Output = T>,
-) -> T {
+/// Runs a connection's own work beside `work`, until `work` is done. No task is needed, so none can be left behind. A
+/// connection that is over is dropped, or whoever waits for an answer over it would never hear of its end.
+pub(super) async fn beside<C, T>(connection: &mut Option<Pin<Box<C>>>, work: impl Future<Output = T>) -> T
+where
+    C: Future + ?Sized,
+{
     let mut work = std::pin::pin!(work);
-    let mut over = false;
     std::future::poll_fn(move |cx| {
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             return Poll::Ready(done);
         }
-        if !over {
-            over = connection.as_mut().poll(cx).is_ready();
+        if connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
+            *connection = None;
         }
         // What the connection brought may be all that the work waits for.
         work.as_mut().poll(cx)
