@@ -27,9 +27,9 @@ impl Authority {
         // Who hears no answers cannot give anything up: its session ends instead.
         let else_well = scene.truth.faults[by] <= 1;
         self.unfit[by] = if fit || !else_well { 0 } else { self.unfit[by] + 1 };
-        let holds = (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
+        let holds = || (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
         // Two renewals, and what is on its way for so long.
-        if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
+        if self.unfit[by] >= 6 && holds() && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
             out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");
             self.unfit[by] = 0;
         }
