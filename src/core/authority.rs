@@ -160,11 +160,8 @@ impl Session {
                 let sent = before.map_or(sent, |before| before.max(sent));
                 self.alive = Some(Alive { id: session, ttl, sent });
             }
-            Renewed::Gone => {
-                // What is gone never comes back: an older answer on its way must not raise it again.
-                self.alive = None;
-                self.sent.clear();
-            }
+            // What is gone never comes back: an older answer on its way must not raise it again.
+            Renewed::Gone => self.forget(),
             Renewed::Unknown => {}
         }
         true
@@ -190,10 +187,16 @@ impl Session {
     pub fn abandon(&mut self, now: Mono) -> bool {
         let over = self.alive.is_some_and(|alive| now >= alive.sent + alive.ttl);
         if over {
-            self.alive = None;
-            self.sent.clear();
+            self.forget();
         }
         over
+    }
+
+    /// Forgets session and renewals: there is another coordinator. Nonces go on, so that no late answer of the old one
+    /// is taken for the new one's.
+    pub fn forget(&mut self) {
+        self.alive = None;
+        self.sent.clear();
     }
 
     /// The right to act now, if there is one.
@@ -289,6 +292,18 @@ mod tests {
         assert!(session.abandon(at(11_000)) && session.id().is_none());
         assert!(!session.renewed(unheard, alive(TTL)), "what was given up does not come back");
         assert_eq!(session.held(at(11_000)), None);
+    }
+
+    #[test]
+    fn a_late_answer_of_another_coordinator_entitles_to_nothing() {
+        let mut session = Session::new(Span::secs(2));
+        let old = session.renew(at(0));
+        session.forget();
+        let new = session.renew(at(5_000));
+        assert!(old != new && !session.renewed(old, alive(TTL)));
+        assert_eq!(session.held(at(5_000)), None);
+        assert!(session.renewed(new, alive(TTL)));
+        assert_eq!(session.held(at(5_000)).unwrap().until(), at(12_990));
     }
 
     #[test]

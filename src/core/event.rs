@@ -191,6 +191,8 @@ pub enum Paged {
     Approve(u64),
     /// The provider or the coordinator is not the one that the record knows.
     Foreign,
+    /// The record names a run whose journal is not there, or cannot be read: nobody can go on with it.
+    NoJournal(RunId),
 }
 
 /// What would be done now.

@@ -164,6 +164,35 @@ pub enum Verb {
     },
 }
 
+impl Verb {
+    /// Whether only the claim's holder carries it out; the rest only changes the record, or tells.
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        match self {
+            Verb::Failover { .. }
+            | Verb::Failback { .. }
+            | Verb::Run { .. }
+            | Verb::Approve { .. }
+            | Verb::ApproveStep { .. }
+            | Verb::Veto
+            | Verb::Abort { .. }
+            | Verb::Retry { .. }
+            | Verb::Skip { .. }
+            | Verb::Tick { .. }
+            | Verb::HandOver { .. }
+            | Verb::Adopt { .. } => true,
+            Verb::Evacuate { .. }
+            | Verb::Pause
+            | Verb::Resume
+            | Verb::Release { .. }
+            | Verb::AcknowledgeIncident
+            | Verb::AcknowledgeRun { .. }
+            | Verb::Annotate { .. }
+            | Verb::Clear { .. } => false,
+        }
+    }
+}
+
 /// What an order is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -175,6 +204,8 @@ pub enum Reply {
     Started(RunId),
     /// It is written down and waits for its turn.
     Queued,
+    /// It was sent, and the coordinator has not answered: it may be done.
+    InDoubt,
     /// It is not done.
     Refused(Refused),
 }

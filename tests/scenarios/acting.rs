@@ -64,6 +64,11 @@ pub(crate) struct Acting {
     pub(crate) faults: Vec<(Purpose, Fault)>,
     /// Observers that do not reach the coordinator.
     cut: BTreeSet<usize>,
+    /// Observers whose renewals never arrive.
+    pub(crate) unrenewed: BTreeSet<usize>,
+    /// A backup of the coordinator, and how often one has taken its place.
+    pub(crate) saved: Option<Coordinator>,
+    pub(crate) restored: u128,
     /// Observers whose disk is full, and what they could not write.
     full: BTreeMap<usize, BTreeMap<Option<ServiceId>, u64>>,
     pub(crate) orders: BTreeMap<OrderId, Ordered>,
@@ -98,7 +103,9 @@ impl Drive {
         let Some(acting) = &mut self.acting else { return };
         acting.cut.remove(&who);
         let all = acting.coordinator.everything(now);
-        self.hand(who, Input::Coordinator(input::Coordinator::There(CLUSTER)));
+        // One that was restored calls itself otherwise.
+        let cluster = ClusterId(CLUSTER.0 + acting.restored);
+        self.hand(who, Input::Coordinator(input::Coordinator::There(cluster)));
         self.show(who, all);
     }
 
@@ -113,8 +120,8 @@ impl Drive {
     fn show(&mut self, who: usize, all: Vec<Seen>) {
         let own = self.observers[who].name.clone();
         for seen in all {
-            // The shell keeps one's own vote to itself: it was written from here.
-            if matches!(&seen, Seen::Vote(_, _, name, _) if name.as_str() == own) {
+            // The shell keeps one's own vote to itself: it was written from here. That it is gone is news.
+            if matches!(&seen, Seen::Vote(_, _, name, Some(_)) if name.as_str() == own) {
                 continue;
             }
             self.send(who, self.now + WATCH, Coming::Input(Input::Seen(seen)));
@@ -144,7 +151,7 @@ impl Drive {
             There::Renewal(who, life, nonce, session, fit) => {
                 let name = self.name(who)?;
                 let acting = self.acts()?;
-                if acting.cut.contains(&who) {
+                if acting.cut.contains(&who) || acting.unrenewed.contains(&who) {
                     self.answer(who, life, PATIENCE, Input::Renewed { nonce, answer: Renewed::Unknown });
                     return Ok(());
                 }
@@ -340,9 +347,24 @@ impl Drive {
         Ok(())
     }
 
-    /// The newest order's answer.
-    pub(crate) fn newest_reply(&self) -> Option<&Ordered> {
-        self.acting.as_ref()?.orders.values().next_back()
+    /// The newest order's answer; of all, or of those that somebody gave.
+    pub(crate) fn newest_reply(&self, of: Option<&str>) -> Option<&Ordered> {
+        let mut orders = self.acting.as_ref()?.orders.values();
+        orders.rfind(|order| of.is_none_or(|who| order.who == who))
+    }
+
+    /// The coordinator is replaced by its backup: who was connected is so again, and hears that it is another one.
+    pub(crate) fn restore(&mut self) -> Read<()> {
+        let acting = self.acts()?;
+        let backup = acting.saved.clone().ok_or("there is no backup: `coordinator is saved` makes one")?;
+        acting.coordinator.restore(backup);
+        acting.restored += 1;
+        let there: Vec<usize> = (0..self.observers.len()).filter(|who| !self.observers[*who].down).collect();
+        for who in there {
+            self.disconnect(who);
+            self.connect(who);
+        }
+        Ok(())
     }
 
     /// An observer is killed: nothing of it is left but what is on its way.

@@ -1,6 +1,6 @@
 //! What happens in a script with a coordinator: to steps, disks, leases and answers.
 
-use watchkeeper_core::agree::{Epoch, Purpose};
+use watchkeeper_core::agree::{Epoch, Purpose, RunId};
 use watchkeeper_core::authority::{ClusterId, Token};
 use watchkeeper_core::input::Input;
 use watchkeeper_core::plan::Op;
@@ -8,7 +8,7 @@ use watchkeeper_core::plan::Op;
 use crate::acting::{CLUSTER, Fault, freeze, lease_runs_out};
 use crate::drive::Drive;
 use crate::orders;
-use crate::statement::service;
+use crate::statement::{id, service};
 use crate::words::{Read, Words};
 
 const PURPOSES: &[(&str, Purpose)] = &[
@@ -41,6 +41,43 @@ pub(crate) fn happens(drive: &mut Drive, words: &mut Words) -> Read<bool> {
             let who = if words.take("at") { words.word("observer")? } else { "me".into() };
             let who = drive.observer(&who)?;
             drive.disk(who, full)?;
+        }
+        "coordinator" if words.take("is saved") => {
+            let acting = drive.acts()?;
+            acting.saved = Some(acting.coordinator.clone());
+        }
+        "coordinator" if words.take("is restored") => drive.restore()?,
+        "renewals" => {
+            words.must("of")?;
+            let who = words.word("observer")?;
+            let who = drive.observer(&who)?;
+            let lost = words.take("are lost");
+            if !lost {
+                words.must("arrive")?;
+            }
+            let unrenewed = &mut drive.acts()?.unrenewed;
+            if lost {
+                unrenewed.insert(who)
+            } else {
+                unrenewed.remove(&who)
+            };
+        }
+        "journal" => {
+            let service = service(drive, words)?;
+            let id = id(drive, &service)?;
+            let run = RunId(words.number("run")?);
+            let coordinator = &mut drive.acts()?.coordinator;
+            let found = if words.take("is written by hand") {
+                coordinator.scribble(id, run)
+            } else if words.take("is gone") {
+                coordinator.take_journal(id, run, true)
+            } else {
+                words.must("is back")?;
+                coordinator.take_journal(id, run, false)
+            };
+            if !found {
+                return Err(format!("there is no journal of run {}", run.0));
+            }
         }
         "coordinator" => {
             let there = words.one_of("coordinator", &[("there", true), ("lost", false)])?;

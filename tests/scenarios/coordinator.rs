@@ -11,13 +11,14 @@ use watchkeeper_core::agree::{
 use watchkeeper_core::authority::{Renewed, SessionId};
 use watchkeeper_core::ids::{Name, ServiceId};
 use watchkeeper_core::input::Seen;
+use watchkeeper_core::plan::{By, Entry};
 use watchkeeper_core::time::{Mono, Span};
 
 /// What is granted for a session.
 pub(crate) const TTL: Span = Span::secs(15);
 
 /// What is held of one service; each with the revision at which it was written last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Held {
     pub(crate) record: (u64, Option<Record>),
     pub(crate) claim: (u64, Option<Claim>),
@@ -26,15 +27,18 @@ pub(crate) struct Held {
     /// Those of ended runs are kept, for people.
     pub(crate) journals: BTreeMap<RunId, Journal>,
     raised: BTreeMap<Name, Option<Mono>>,
+    /// Those that somebody has taken away.
+    gone: BTreeMap<RunId, Journal>,
 }
 
+#[derive(Clone)]
 struct Alive {
     who: Name,
     ends: Mono,
 }
 
 /// The coordinator.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Coordinator {
     revision: u64,
     sessions: BTreeMap<SessionId, Alive>,
@@ -129,6 +133,37 @@ impl Coordinator {
             self.pulses.remove(&who);
             self.news.push(Seen::Pulse(who, revision, None));
         }
+    }
+
+    /// This backup takes its place: nobody's session is known there, and none of their numbers is given again.
+    pub(crate) fn restore(&mut self, backup: Coordinator) {
+        let given = self.given;
+        *self = backup;
+        let all: Vec<SessionId> = self.sessions.keys().copied().collect();
+        all.into_iter().for_each(|id| self.end(id));
+        self.given = given;
+        self.news.clear();
+    }
+
+    /// Whose votes on a service stand here.
+    pub(crate) fn voters(&self, service: ServiceId) -> Vec<Name> {
+        self.held(service).map_or(Vec::new(), |held| held.votes.keys().cloned().collect())
+    }
+
+    /// Somebody takes a journal away, or puts it back. Says whether there was one.
+    pub(crate) fn take_journal(&mut self, service: ServiceId, run: RunId, away: bool) -> bool {
+        let Some(held) = self.services.get_mut(&service) else { return false };
+        let (from, to) =
+            if away { (&mut held.journals, &mut held.gone) } else { (&mut held.gone, &mut held.journals) };
+        let found = from.remove(&run).map(|journal| to.insert(run, journal));
+        found.is_some()
+    }
+
+    /// Somebody who is none of the observers writes into a journal. Says whether there is one.
+    pub(crate) fn scribble(&mut self, service: ServiceId, run: RunId) -> bool {
+        let journal = self.services.get_mut(&service).and_then(|held| held.journals.get_mut(&run));
+        let entry = || Entry::Accepted { by: By::Person("somebody".into()) };
+        journal.map(|journal| journal.entries.push(entry())).is_some()
     }
 
     /// Somebody writes the record by hand.

@@ -25,6 +25,7 @@ pub(crate) const WORDS: &[&str] = &[
     "truth",
     "paused",
     "gate",
+    "votes",
 ];
 
 fn is(so: bool, instead: impl FnOnce() -> String) -> Read<()> {
@@ -34,12 +35,14 @@ fn is(so: bool, instead: impl FnOnce() -> String) -> Read<()> {
 /// What belongs to no service: `reply`, `page`.
 pub(crate) fn said(drive: &Drive, words: &mut Words) -> Option<Read<()>> {
     if words.take("no reply") {
-        let reply = drive.newest_reply().and_then(|order| order.reply.clone());
+        let of = if words.take("to") { words.word("who").ok() } else { None };
+        let reply = drive.newest_reply(of.as_deref()).and_then(|order| order.reply.clone());
         return Some(is(reply.is_none(), || format!("it is: {}", reply.unwrap_or_default())));
     }
     if words.take("reply") {
+        let of = if words.take("to") { words.word("who").ok() } else { None };
         let wanted = words.rest();
-        let reply = drive.newest_reply().and_then(|order| order.reply.clone());
+        let reply = drive.newest_reply(of.as_deref()).and_then(|order| order.reply.clone());
         let reply = reply.unwrap_or_else(|| "none yet".into());
         return Some(is(reply == wanted, || format!("the reply is: {reply}")));
     }
@@ -73,6 +76,10 @@ pub(crate) fn expect(drive: &Drive, id: ServiceId, word: &str, words: &mut Words
         "active" => {
             words.must("in")?;
             same(record.map_or("nothing".into(), |record| record.active.to_string()), words)
+        }
+        "votes" => {
+            words.must("of")?;
+            same(list(&acting.coordinator.voters(id)), words)
         }
         "epoch" => same(there()?.epoch.0.to_string(), words),
         "quarantined" => same(list(&there()?.quarantined), words),

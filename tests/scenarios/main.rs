@@ -45,9 +45,14 @@ macro_rules! scripts {
 }
 
 scripts! {
+    a_journal_that_is_gone
+    a_journal_written_by_hand
     a_liar_cannot_prevent
     a_liar_cannot_start
+    a_note_is_durable
     a_parent_fails
+    a_pause_of_a_person_stays
+    a_pause_that_ends
     a_probe_that_is_gone
     a_vote_from_a_stranger
     a_wedged_prober
@@ -57,6 +62,7 @@ scripts! {
     abort_of_an_exposure
     abort_while_the_holder_dies
     abort_while_unknown
+    acknowledged_elsewhere
     acts_answer_after_the_watch
     acts_coordinator_lost
     acts_dead_region
@@ -71,17 +77,20 @@ scripts! {
     another_config
     another_config_in_mid_request
     answers_in_vain
+    approval_names_what_was_shown
     approval_told_again
     approval_too_late
     blind_active_region
     clear_in_mid_run
     components_mask_their_dependents
+    config_without_a_service
     cooldown_and_acknowledge
     coordinator_lost_in_mid_run
     data_loss_shown_and_approved
     dead_region_fails_over
     debt_that_cannot_be_paid
     degraded_or_down
+    dependency_not_seen_well_yet
     disk_full
     disk_full_and_nobody_else
     drift_and_adopt
@@ -144,6 +153,7 @@ scripts! {
     order_and_more_gates
     order_at_the_wrong_observer
     order_failover_planned
+    order_in_doubt
     order_is_not_what_was_shown
     order_lost_with_its_holder
     order_over_a_drill
@@ -160,11 +170,14 @@ scripts! {
     people_in_a_run
     phases_missed
     preview_and_inspect
+    promotion_that_is_not_there_any_more
+    read_in_doubt_at_a_lost_claim
     region_dies_in_mid_failback
     region_gone_local_probes_silent
     region_lost
     rejoin_and_quarantine
     rejoin_fails
+    rejoin_only_what_was_left
     reload_in_mid_run
     reload_keeps_history
     reload_refused
@@ -172,6 +185,8 @@ scripts! {
     repair_helped
     restart_in_mid_incident
     restart_in_mid_run
+    restored_answers_of_before
+    run_of_a_failover_asks
     standby_evidence_is_too_old
     standby_side
     standby_still_hears_the_primary
@@ -197,6 +212,7 @@ scripts! {
     velocity
     veto
     veto_outlasts_an_ask
+    vote_of_a_session_let_go
     what_it_depends_on_moves_first
     witness_never_holds
     witness_without_a_lag

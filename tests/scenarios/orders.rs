@@ -147,9 +147,14 @@ fn accepts(acting: &Acting, service: Option<ServiceId>, words: &mut Words) -> Re
             "gate" => {
                 let word = words.word("gate")?;
                 let gate = Gate::ALL.iter().find(|gate| gate.word() == word);
-                accepts.gates |= 1 << *gate.ok_or_else(|| format!("`{word}` is no gate"))? as u32;
+                accepts.gates |= gate.ok_or_else(|| format!("`{word}` is no gate"))?.bit();
             }
             "epoch" => accepts.epoch = Some(watchkeeper_core::agree::Epoch(words.number("epoch")?)),
+            "hash" if words.take("shown") => {
+                let record = service.and_then(|id| acting.coordinator.record(id));
+                let request = record.and_then(|record| record.request.as_ref());
+                accepts.hash = request.ok_or("nothing is requested")?.hash;
+            }
             "hash" => {
                 words.must("of another plan")?;
                 accepts.hash = Some(PlanHash([9; 32]));

@@ -114,12 +114,8 @@ impl Plans {
             }
             "pause" => {
                 let name = words.name("step")?;
-                return own(
-                    plan,
-                    name,
-                    Own::Pause { text: Raw::plain("the plan says so"), lasts: None },
-                    words,
-                );
+                let lasts = if words.take("for") { Some(words.span("pause")?) } else { None };
+                return own(plan, name, Own::Pause { text: Raw::plain("the plan says so"), lasts }, words);
             }
             "child" => {
                 let name = words.name("step")?;

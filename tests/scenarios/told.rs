@@ -61,7 +61,7 @@ pub(crate) fn wish(state: &State, service: &Service, wish: Wish) -> String {
 }
 
 pub(crate) fn gates(shape: u32) -> String {
-    let blocking = Gate::ALL.iter().filter(|gate| shape & (1 << **gate as u32) != 0);
+    let blocking = Gate::ALL.iter().filter(|gate| shape & gate.bit() != 0);
     blocking.map(|gate| gate.word()).collect::<Vec<_>>().join(", ")
 }
 

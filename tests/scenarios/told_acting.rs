@@ -136,6 +136,7 @@ pub(crate) fn page(state: &State, service: &Service, page: &Paged) -> String {
             let there = there.filter(|request| request.number == *number);
             format!("PAGE request {number}: {}", there.map_or("is gone".into(), request))
         }
+        Paged::NoJournal(run) => format!("PAGE run {} cannot go on: its journal is not there", run.0),
         Paged::Foreign => "PAGE whoever answers is not the one that the record knows".into(),
     }
 }
@@ -174,6 +175,7 @@ pub(crate) fn reply(state: &State, reply: &Reply) -> String {
     match reply {
         Reply::Done => "done".into(),
         Reply::SoAlready => "so already".into(),
+        Reply::InDoubt => "in doubt".into(),
         Reply::Started(run) => format!("run {} is started", run.0),
         Reply::Queued => "it waits for its turn".into(),
         Reply::Refused(why) => format!("no: {}", refused(state, why)),

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use watchkeeper_core::order::{Accepts, Verb};
 use watchkeeper_core::plan::PlanHash;
+use watchkeeper_core::time::Span;
 
 use crate::directed::{Act, Aimed, Point};
 use crate::fault::{Fault, Kind};
@@ -16,11 +17,14 @@ use crate::world::{LENGTH, World};
 /// The first seed of them.
 pub(crate) const AIMED: u64 = 1_000_000_000_000;
 
+/// So many kinds of them there are.
+const KINDS: u64 = 33;
+
 const S: u64 = 1_000_000;
 const EVER: u64 = LENGTH * 2;
 
 /// Shapes that only these worlds have, besides plain ones.
-fn shapes() -> &'static [Shape] {
+pub(crate) fn shapes() -> &'static [Shape] {
     static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
     SHAPES.get_or_init(|| {
         let (plain, fenced) = (Recipe::plain(), Recipe::fenced());
@@ -34,12 +38,15 @@ fn shapes() -> &'static [Shape] {
             (3, vec![Recipe { approve: true, ..fenced }]),
             (3, vec![Recipe { lapse_only: true, ..fenced }]),
             (3, vec![Recipe { observe: true, ..plain }]),
-            (3, vec![Recipe { homing: true, ..plain }]),
+            (3, vec![Recipe { homing: true, short: true, rejoin: true, ..plain }]),
             (3, vec![Recipe { cut: true, ..plain }]),
             (3, vec![Recipe { undo: true, chain: true, ..fenced }]),
             (3, vec![Recipe { repair: true, ..plain }]),
         ];
-        lists.into_iter().map(|(observers, recipes)| Shape::new(observers, 2, recipes)).collect()
+        let mut all: Vec<Shape> =
+            lists.into_iter().map(|(observers, recipes)| Shape::new(observers, 2, recipes)).collect();
+        all.push(Shape::new(3, 3, vec![plain]));
+        all
     })
 }
 
@@ -55,7 +62,7 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
     let write = Point::Write(rng.between(1, 14) as u32);
     let (mut aimed, mut script) = (Vec::new(), Vec::new());
     let (mut slow, mut echoes) = (false, false);
-    let (shape, faults) = match (seed - AIMED) % 23 {
+    let (shape, faults) = match (seed - AIMED) % KINDS {
         // The right to act ends while a call is about to go out.
         0 => {
             slow = true;
@@ -98,7 +105,15 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
             )
         }
         // The standby takes writes, by hand.
-        9 => (0, vec![fault(Kind::Drift, 0, 1, t - 30 * S, t + 300 * S), Fault { from: t + 90 * S, ..dies }]),
+        9 => {
+            let by_hand = fault(Kind::Drift, 0, 1, t - 30 * S, t + 300 * S);
+            let later = t + rng.between(75, 130) * S;
+            match rng.below(3) {
+                0 => (0, vec![by_hand, Fault { from: later, ..dies }]),
+                // A repair would be near.
+                _ => (12, vec![by_hand, fault(Kind::WebFails, 0, 0, later, EVER)]),
+            }
+        }
         // It is far behind.
         10 => (0, vec![fault(Kind::LagGrows, 0, 1, 20 * S, EVER), Fault { from: t + 200 * S, ..dies }]),
         11 => (6, vec![dies, fault(Kind::LagGrows, 0, 1, t - 10 * S, EVER)]),
@@ -111,7 +126,7 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
             (5, vec![dies, fault(Kind::Expired, 0, 0, t + 10 * S, t + 200 * S)])
         }
         14 => (8, vec![dies]),
-        15 => (9, vec![fault(Kind::RegionDies, 0, 0, t, t + 100 * S)]),
+        15 => (9, vec![fault(Kind::RegionDies, 0, 0, t, t + rng.between(60, 90) * S)]),
         // Somebody agrees to something else.
         16 => {
             let accepts = Accepts {
@@ -143,7 +158,7 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
             (*rng.pick(&[11, 11, 12]), vec![dies])
         }
         // The daemon of a region lives whose front has failed; a backup; a fence that only cuts.
-        _ => match rng.below(3) {
+        22 => match rng.below(3) {
             0 => (7, vec![fault(Kind::WebFails, 0, 0, t, EVER)]),
             1 => {
                 let until = t + rng.between(60, 150) * S;
@@ -151,6 +166,59 @@ pub(crate) fn world(seed: u64, trace: bool) -> World<'static> {
             }
             _ => (10, vec![dies]),
         },
+        // Renewals are not answered any more while steps are under way.
+        23 => {
+            let from = t + rng.between(30, 50) * S;
+            let both = [one, other].map(|who| fault(Kind::Unrenewed, who, 0, from, from + 25 * S));
+            let lossy = fault(Kind::Lossy, 0, 0, t, EVER);
+            (*rng.pick(&[0, 0, 1, 11]), [dies, lossy].into_iter().chain(both).collect())
+        }
+        // The first that could be gone to is not up, and another is.
+        24 => (13, vec![dies, fault(Kind::WebFails, 0, 1, t - rng.between(1, 40) * S, EVER)]),
+        // One sees nothing new, and another not the region that could be gone to.
+        25 => {
+            let (stuck, blind) = *rng.pick(&[(3, 4), (4, 3), (2, 3), (3, 2), (4, 2), (2, 4)]);
+            let stuck = fault(Kind::Wedged, stuck, 0, t + rng.between(16, 36) * S, EVER);
+            (2, vec![dies, stuck, fault(Kind::LinkDies, blind, 1, t - 60 * S, EVER)])
+        }
+        // Of those that are left one lives by another policy.
+        26 => {
+            let (gone, other) = *rng.pick(&[(3, 4), (4, 3), (2, 3), (3, 2), (4, 2), (2, 4), (1, 2), (1, 4)]);
+            let other = fault(Kind::OtherPolicy, other, 0, t - 20 * S, EVER);
+            (2, vec![dies, fault(Kind::Crashes, gone, 0, t - 10 * S, EVER), other])
+        }
+        // Somebody moves it though its daemon lives; who sees what its database does, does not matter then.
+        27 => {
+            let accepts = Accepts {
+                loss: Some(Span::mins(10)),
+                unknown_loss: true,
+                gates: u32::MAX,
+                ..Accepts::default()
+            };
+            let verb = Verb::Failover { to: None, plan: None, planned: false, accepts };
+            script.push((t + rng.between(20, 60) * S, 0, verb));
+            (7, vec![fault(Kind::WebFails, 0, 0, t, EVER)])
+        }
+        // Nobody can read how far it is behind.
+        28 => {
+            let unread = fault(Kind::Unread, 0, 1, t - 30 * S, EVER);
+            (*rng.pick(&[0, 2]), vec![Fault { from: t + 190 * S, ..dies }, unread])
+        }
+        // A repair takes long, and a failover is due.
+        29 => (12, vec![dies, fault(Kind::Lossy, 0, 0, t, EVER)]),
+        // A fence does what it can, and that is not enough.
+        30 => (10, vec![fault(Kind::WebFails, 0, 0, t, EVER), fault(Kind::DbFails, 0, 0, t, EVER)]),
+        // Something is raised from outside, and stays so.
+        31 => {
+            script.push((t, 0, Verb::Annotate { text: String::from("raised") }));
+            (0, vec![fault(Kind::Channel, 0, 0, t, t + 9 * S)])
+        }
+        // Calls get lost, nobody can say what they did, and somebody has enough of it.
+        _ => {
+            script.push((t + rng.between(50, 120) * S, 0, Verb::Abort { run: None }));
+            let throttled = fault(Kind::Throttled, 0, 0, t + rng.between(30, 60) * S, EVER);
+            (*rng.pick(&[1, 5, 11, 12]), vec![dies, fault(Kind::Lossy, 0, 0, t, EVER), throttled])
+        }
     };
     let mut world = World::new(&shapes[shape], rng.next(), faults, aimed, trace, false);
     (world.slow, world.echoes) = (slow, echoes);

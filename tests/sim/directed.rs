@@ -12,6 +12,10 @@ pub(crate) enum Point {
     Claim(u32),
     /// The so-manieth call, between the look at the clock and the sending.
     Call(u32),
+    /// The so-manieth transaction that gives a claim up.
+    GiveUp(u32),
+    /// The so-manieth that ends a run.
+    End(u32),
 }
 
 /// What goes wrong there.
@@ -43,10 +47,15 @@ pub(crate) enum Act {
     Deafens(u64),
     /// Operators say what comes to their minds about just this, which takes so long.
     Says(u64),
+    /// The observer is cut off from the coordinator until so long before the end of its session as it knows it, and does
+    /// not renew that any more; it lands or is lost.
+    Severs { lands: bool, left: u64 },
+    /// A backup is made just before, and takes the coordinator's place so long after.
+    Restores(u64),
 }
 
 /// So many kinds of acts there are.
-pub(crate) const ACTS: [&str; 13] = [
+pub(crate) const ACTS: [&str; 15] = [
     "crash before",
     "crash after",
     "answer lost",
@@ -60,6 +69,8 @@ pub(crate) const ACTS: [&str; 13] = [
     "pause renewing",
     "said",
     "deafens",
+    "severs",
+    "restores",
 ];
 
 impl Act {
@@ -78,6 +89,8 @@ impl Act {
             Act::PauseRenewing(_) => 10,
             Act::Says(_) => 11,
             Act::Deafens(_) => 12,
+            Act::Severs { .. } => 13,
+            Act::Restores(_) => 14,
         }
     }
 

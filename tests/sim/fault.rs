@@ -89,7 +89,15 @@ kinds! {
     Partial = "partial",
     /// A channel does not deliver.
     Channel = "channel",
+    // From here on no chance picks one: whoever wants one says so.
+    /// The coordinator is slow to one observer: its renewals are given up, all else takes long.
+    Unrenewed = "unrenewed",
+    /// What reads how far a standby is behind answers, and reads nothing.
+    Unread = "unread",
 }
+
+/// So many of them chance picks among.
+const BY_CHANCE: usize = Kind::Unrenewed as usize;
 
 /// Something that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +131,7 @@ impl Kind {
                 | Kind::Barred
                 | Kind::ClockJumps
                 | Kind::OtherPolicy
+                | Kind::Unrenewed
         )
     }
 }
@@ -130,10 +139,10 @@ impl Kind {
 impl Fault {
     /// A fault by chance.
     pub(crate) fn any(rng: &mut Rng, shape: &Shape) -> Fault {
-        let mut kind = *rng.pick(ALL);
+        let mut kind = *rng.pick(&ALL[..BY_CHANCE]);
         // A restored coordinator changes everything; it is not one fault among others.
         while kind == Kind::Restored && !rng.chance(300) {
-            kind = *rng.pick(ALL);
+            kind = *rng.pick(&ALL[..BY_CHANCE]);
         }
         Fault::of(kind, rng, shape)
     }
@@ -196,6 +205,8 @@ impl Fault {
             Kind::Lossy => truth.ailing[who].lossy = begins,
             Kind::Partial => truth.ailing[who].partial = begins,
             Kind::Channel => truth.channel = well,
+            Kind::Unrenewed => truth.sick[who].unrenewed = begins,
+            Kind::Unread => truth.parts[who][region].unread = begins,
             Kind::LagGrows | Kind::Drift | Kind::ClockJumps | Kind::OtherPolicy | Kind::Restored => {}
         }
     }

@@ -42,12 +42,12 @@ fn main() -> ExitCode {
             "--twice" => wanted.twice = number().unwrap_or(wanted.twice),
             "--shape" => wanted.shape = number(),
             "--floors" => wanted.floors = true,
-            "--open" => wanted.open = number().unwrap_or(0),
             "--mutants" => wanted.mutants = true,
             "--kept" => wanted.kept = true,
             "--only" => wanted.only = args.next(),
             "--part" => wanted.part = args.next().and_then(|text| part(&text)),
             "--trust" => wanted.trust = true,
+            "--cell" => wanted.cell = args.next(),
             "--until" => wanted.until = number(),
             "--trace" => wanted.trace = true,
             // Whoever lists all tests of the workspace finds one here.
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
             "--format" | "terse" | "--ignored" | "--exact" | "--nocapture" | "worlds" => {}
             unknown => {
                 eprintln!(
-                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --open N, --mutants [--kept] [--only WORDS], --trust"
+                    "sim: `{unknown}` is no argument of it: --seeds N, --from S, --seed S, --trace, --twice N, --shape N, --until SECOND, --floors, --mutants [--kept] [--only WORDS], --cell WORDS, --trust"
                 );
                 return ExitCode::FAILURE;
             }

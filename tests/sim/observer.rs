@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) unwritten: Vec<(Option<ServiceId>, u64, Option<String>)>,
     pub(crate) flushing: bool,
     pub(crate) full_told: bool,
+    /// Until then its renewals get lost.
+    pub(crate) unrenewed: u64,
 }
 
 impl Node {
@@ -93,6 +95,7 @@ impl Node {
             unwritten: Vec::new(),
             flushing: false,
             full_told: false,
+            unrenewed: 0,
         }
     }
 

@@ -60,6 +60,14 @@ const ALL: &[Planted] = &[
         record.serial = 9;
         sent(world, txn(Purpose::Change, vec![Guard::Record(1)], vec![Write::Record(Box::new(record))]));
     }),
+    ("S3 broken (letter): something goes out", |world| {
+        let first = txn(Purpose::Journal, vec![Guard::Claim(1)], Vec::new());
+        let id = TxnId { number: 2, ..first.id };
+        let other = Txn { id, ..first.clone() };
+        sent(world, first.clone());
+        world.checks.authority.answered(2, first.id, false);
+        sent(world, other);
+    }),
     ("S3 broken (letter): the epoch", |world| {
         let mut record = record(world);
         record.epoch = Epoch(0);
@@ -219,7 +227,7 @@ const ALL: &[Planted] = &[
         world.now += 200 * S;
         world.look();
     }),
-    ("S1 broken (letter): a failover began by itself though", |world| {
+    ("S1 broken (letter): a run began though", |world| {
         world.providers.dbs[0][1].primary = true;
         world.look();
         world.now += 100 * S;
@@ -263,9 +271,16 @@ const ALL: &[Planted] = &[
     ("S4 broken (letter): an unfit", |world| {
         let by = holder(world);
         world.truth.sick[by].full = true;
+        let session = world.store.services[0].claim.1.as_ref().map(|claim| claim.session);
         for _ in 0..6 {
             let (checks, scene) = world.scene();
-            checks.renews(&scene, by, false);
+            checks.renews(&scene, by, session, false);
+        }
+    }),
+    ("L2 broken (letter): somebody spins", |world| {
+        for number in 0..300 {
+            let id = TxnId { number, ..txn(Purpose::Read, Vec::new(), Vec::new()).id };
+            sent(world, Txn { id, ..txn(Purpose::Read, Vec::new(), Vec::new()) });
         }
     }),
     ("S4 broken (letter): at rest", |world| {
@@ -277,6 +292,34 @@ const ALL: &[Planted] = &[
     ("S5 broken (letter): a failover began by itself on what", |world| {
         asked(world);
         starts(world, true, 7);
+    }),
+    ("S5 broken (letter): answers count", |world| {
+        asked(world);
+        world.now += 20 * S;
+        let txn = start(world, true, 7, begun());
+        sent(world, txn);
+    }),
+    ("S7 broken (letter): a failover began by itself to where", |world| {
+        asked(world);
+        starts(world, true, 7);
+    }),
+    ("S2 broken (letter): a run ends as undone", |world| {
+        journal(world, vec![intent("scale", 7)]);
+        commits(world, append(vec![Entry::Ended(Outcome::Undone)]));
+    }),
+    ("S2 broken (letter): scale is tried again", |world| {
+        journal(world, vec![intent("scale", 7), look("scale", 8), unknown("scale", 8)]);
+        commits(world, append(vec![intent("scale", 9)]));
+    }),
+    ("S1 broken (letter): a run is undone though", |world| {
+        journal(world, vec![intent("scale", 7), look("scale", 8), unknown("scale", 8)]);
+        commits(world, append(vec![Entry::Ended(Outcome::Undone)]));
+    }),
+    ("S1 broken (letter): something is taken back", |world| {
+        journal(world, vec![intent("scale", 7)]);
+        let step = StepName::own(name("stop"));
+        let back = Entry::Intent { step, undoing: true, op: Op::Undo, attempt: 1, serial: 9, sent: None };
+        commits(world, append(vec![back]));
     }),
     ("S5 broken (letter): an ask is answered", |world| {
         let ask = watchkeeper_core::agree::Ask { number: 5, by: name("o2"), age: None };
@@ -328,12 +371,19 @@ const ALL: &[Planted] = &[
         world.store.services[0].record.1 = Some(before);
         starts(world, true, 7);
     }),
+    ("S13 broken (letter): an inspection began again", |world| {
+        world.store.services[0].trigger = (9, Some(S));
+        for _ in 0..2 {
+            let start = Start { plan: name("look"), ..begun() };
+            started(world, false, 7, start);
+        }
+    }),
     ("S14 broken (letter): down is said of what was never", |world| sent(world, down())),
     ("S14 broken (letter): down is said of what has just", |world| {
         for well in [false, true] {
             for region in 0..2 {
                 for (_, kind) in recipe::PROBES {
-                    world.checks.answers.sampled(world.now, 2, (0, region, kind), Some(well));
+                    world.checks.answers.sampled(world.now, 2, (0, region, kind), Some(well), false);
                 }
             }
         }
@@ -375,9 +425,15 @@ const ODD: &[Planted] = &[
     }),
 ];
 
+/// The same where the only fence closes the users' way.
+const CUT: &[Planted] =
+    &[("S1 broken (letter): a failover began by itself, and no fence", |world| starts(world, true, 7))];
+
 /// Each planted violation is reported under its name, and the same world without it is not.
 pub(crate) fn all_are_reported() -> usize {
-    report(Recipe::fenced(), ALL) + report(Recipe { observe: true, homing: true, ..Recipe::fenced() }, ODD)
+    report(Recipe::fenced(), ALL)
+        + report(Recipe { observe: true, homing: true, ..Recipe::fenced() }, ODD)
+        + report(Recipe { cut: true, ..Recipe::plain() }, CUT)
 }
 
 fn report(recipe: Recipe, all: &[Planted]) -> usize {
@@ -449,6 +505,16 @@ fn heard(step: &str, serial: u64) -> Entry {
     Entry::Heard { step, undoing: false, serial, reply: Answered::Done, outputs: Vec::new() }
 }
 
+fn look(step: &str, serial: u64) -> Entry {
+    let step = StepName::own(name(step));
+    Entry::Intent { step, undoing: false, op: Op::Observe, attempt: 1, serial, sent: None }
+}
+
+fn unknown(step: &str, serial: u64) -> Entry {
+    let step = StepName::own(name(step));
+    Entry::Heard { step, undoing: false, serial, reply: Answered::Unknown, outputs: Vec::new() }
+}
+
 /// A vote that says that all is down.
 fn down() -> Txn {
     let spoken =
@@ -511,7 +577,7 @@ fn handed(world: &mut World<'_>, call: &Call, now: u64) {
     let (until, by) = (Mono::micros(50 * S), world.store.holder(0).unwrap_or(2));
     let session = world.store.services[0].claim.1.as_ref().map(|claim| claim.session);
     let (checks, scene) = world.scene();
-    checks.handed(&scene, by, call, Mono::micros(now), Some(until), session);
+    checks.handed(&scene, by, call, Mono::micros(now), Some(until), session, false);
 }
 
 fn arrives(world: &mut World<'_>, call: &Call) {
@@ -539,6 +605,11 @@ fn starts(world: &mut World<'_>, by_itself: bool, votes: u64) {
 }
 
 fn started(world: &mut World<'_>, by_itself: bool, votes: u64, start: Start) {
+    let txn = self::start(world, by_itself, votes, start);
+    commits(world, txn);
+}
+
+fn start(world: &World<'_>, by_itself: bool, votes: u64, start: Start) -> Txn {
     let plan = plan(world);
     let mut record = record(world);
     record.run = Some(Unfinished::live(RUN, name("failover"), PlanKind::Failover, name("r1")));
@@ -552,7 +623,7 @@ fn started(world: &mut World<'_>, by_itself: bool, votes: u64, start: Start) {
         Write::Velocity(Velocity::default()),
     ];
     let guards = ["o0", "o1", "o2"].map(|who| Guard::Vote(name(who), votes)).to_vec();
-    commits(world, txn(Purpose::Start, guards, writes));
+    txn(Purpose::Start, guards, writes)
 }
 
 fn begin(world: &mut World<'_>, kind: Kind, region: usize) {

@@ -12,6 +12,8 @@ pub(crate) struct Part {
     pub(crate) ready: bool,
     /// The front answers too slowly, so that every other probe of it times out.
     pub(crate) flaps: bool,
+    /// Nobody can read how far it is behind.
+    pub(crate) unread: bool,
 }
 
 /// What is wrong with an observer, besides its links.
@@ -37,6 +39,8 @@ pub(crate) struct Sickness {
     pub(crate) full: bool,
     /// It reaches no provider.
     pub(crate) barred: bool,
+    /// The coordinator is slow to it: renewals are given up.
+    pub(crate) unrenewed: bool,
 }
 
 /// What is wrong with the providers of a service.
@@ -83,7 +87,7 @@ pub(crate) struct Truth {
 
 impl Truth {
     pub(crate) fn well(observers: usize, services: usize, regions: usize, references: usize) -> Truth {
-        let part = Part { web: true, db: true, ready: true, flaps: false };
+        let part = Part { web: true, db: true, ready: true, flaps: false, unread: false };
         Truth {
             parts: vec![vec![part; regions]; services],
             power: vec![true; regions],

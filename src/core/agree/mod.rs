@@ -49,6 +49,8 @@ pub struct Record {
     pub automatic: Vec<RunId>,
     /// Somebody has paused this service.
     pub paused: bool,
+    /// That was a plan, for so long.
+    pub paused_for: Option<Span>,
     /// A maintenance window is open for it.
     pub maintenance: bool,
     /// The regions for which the traffic gate is open; none: no plan has ever set it.
@@ -81,6 +83,7 @@ impl Record {
             last_failover: None,
             automatic: Vec::new(),
             paused: false,
+            paused_for: None,
             maintenance: false,
             gate: None,
             incident: 0,
@@ -89,6 +92,12 @@ impl Record {
             request: None,
             owes: Vec::new(),
         }
+    }
+
+    /// The number of what is requested next: newer than every request and every run.
+    #[must_use]
+    pub fn next_request(&self) -> u64 {
+        self.request.as_ref().map_or(0, |request| request.number).max(self.runs) + 1
     }
 }
 
@@ -151,8 +160,8 @@ pub struct Head {
     pub rung: Option<Name>,
     /// When its first sample failed, for people.
     pub first_failed: Wall,
-    /// Somebody has seen its page.
-    pub acknowledged: bool,
+    /// So often somebody has said that its page is seen: whoever pages is told each time, wherever it was said.
+    pub acknowledged: u32,
 }
 
 /// A plan tried for an incident.
@@ -221,6 +230,32 @@ pub enum Wanted {
     Owed(u64),
     /// Somebody ordered that this region be left; it waits for its turn.
     Evacuation(Arc<str>),
+}
+
+impl Wanted {
+    /// The scenario that holds.
+    #[must_use]
+    pub const fn scenario(&self) -> Option<&Name> {
+        match self {
+            Wanted::Scenario(name) => Some(name),
+            Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
+        }
+    }
+
+    /// The run that owes it.
+    #[must_use]
+    pub const fn owed(&self) -> Option<RunId> {
+        match self {
+            Wanted::Owed(run) => Some(RunId(*run)),
+            Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
+        }
+    }
+
+    /// Whether it waits for its turn, and for nobody's word.
+    #[must_use]
+    pub const fn is_evacuation(&self) -> bool {
+        matches!(self, Wanted::Evacuation(_))
+    }
 }
 
 /// What an ended run still owes.

@@ -72,6 +72,12 @@ macro_rules! gates {
             pub const fn word(self) -> &'static str {
                 match self { $(Gate::$gate => $word,)* }
             }
+
+            /// Its place in a set of gates.
+            #[must_use]
+            pub const fn bit(self) -> u32 {
+                1 << self as u32
+            }
         }
     };
 }
@@ -338,9 +344,7 @@ impl Gates {
             }
             *answer = match gate.obstacle(s) {
                 None => Answer::Passes,
-                Some(reason) if gate.passer().lets(s.by, s.named & 1 << gate as u32 != 0) => {
-                    Answer::Passed(reason)
-                }
+                Some(reason) if gate.passer().lets(s.by, s.named & gate.bit() != 0) => Answer::Passed(reason),
                 Some(reason) => Answer::Blocks(reason),
             };
         }
@@ -370,7 +374,7 @@ impl Gates {
     /// Which gates block, as a set: a decision is recorded again only when this changes.
     #[must_use]
     pub fn shape(&self) -> u32 {
-        self.blocking().fold(0, |set, (gate, _)| set | 1 << gate as u32)
+        self.blocking().fold(0, |set, (gate, _)| set | gate.bit())
     }
 }
 

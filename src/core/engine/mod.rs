@@ -65,7 +65,7 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
         Input::ReadBack { service, run, step, writable } => {
             acting::running::read_back(state, service, run, step, writable, now);
         }
-        Input::Recorded { service, upto } => acting::running::recorded(state, service, upto, now),
+        Input::Recorded { service, upto } => acting::running::recorded(state, service, upto, now, &mut out),
         Input::Ordered(order) => acting::ordered(state, order, now, &mut out),
     }
     settle(state, now, &mut out);

@@ -83,8 +83,9 @@ fn remove(state: &mut State, policy: &Policy, now: Now, out: &mut Out) -> u32 {
         if !state.services[index].as_deref().is_some_and(gone) {
             continue;
         }
-        let Some(service) = state.services[index].take() else { continue };
+        let Some(mut service) = state.services[index].take() else { continue };
         removed += 1;
+        acting::removed(state, &mut service, out);
         let flipped = state.regions.tell(service.share, Share::default(), now.mono);
         advance::tell_regions(state, flipped.into_iter().flatten(), out);
         if service.known.record.as_ref().is_some_and(|record| record.running.is_some()) {

@@ -57,7 +57,11 @@ fn vote(
         return out.refuse(state, Refusal::UnknownObserver(who.clone()));
     };
     if seat == state.me() {
-        // What we say is known here first; what the coordinator holds of it is learned when it is written.
+        // What we say is known here first; what the coordinator holds of it is learned when it is written, or lost.
+        if let (None, Some(service)) = (&vote, state.service_mut(id)) {
+            acting::ballot::withdrawn(service, revision);
+            return mark(state, id);
+        }
         return out.refuse(state, Refusal::NotMyVote(seat));
     }
     let Some(service) = state.service_mut(id) else { return };
@@ -155,7 +159,17 @@ fn record(
         service.acting.as_deref_mut().filter(|acting| acting.read < revision || forgets(acting))
     {
         // Whoever may write the next one keeps the whole of it.
+        let head = |record: Option<&Record>| {
+            record.and_then(|record| record.head.as_ref()).map(|head| (head.number, head.acknowledged))
+        };
+        let said = match (head(acting.record.as_deref()), head(record.as_deref())) {
+            (Some((old, before)), Some((new, after))) => old == new && after > before,
+            _ => false,
+        };
         (acting.read, acting.record) = (revision, record.clone());
+        if said {
+            acting::acknowledged(state, id, now);
+        }
         mark(state, id);
     }
     let Some(service) = state.service_mut(id) else { return };
@@ -271,10 +285,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         last,
         paused: record.paused,
         maintenance: record.maintenance,
-        evacuates: record
-            .request
-            .as_ref()
-            .is_some_and(|request| matches!(request.why, crate::agree::Wanted::Evacuation(_))),
+        evacuates: record.request.as_ref().is_some_and(|request| request.why.is_evacuation()),
         incident: record.incident,
         tried: tried.collect(),
     }

@@ -9,7 +9,7 @@ use crate::ids::{PlanPos, RegionPos, ScenarioPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::plan::{Case, Only, PlanKind};
 use crate::policy::{CasePolicy, PlanPolicy, Policy};
-use crate::severity::Objectives;
+use crate::severity::{Objectives, Stage};
 use crate::state::{Moments, Service, State};
 use crate::time::{Mono, Now, Span};
 use crate::verdict::{Level, Picture};
@@ -76,7 +76,7 @@ pub(crate) fn situation(
             .all(|at| weighed.known.standing(RegionPos::at(at)).at_least(Level::Down).is_some()),
         loss: loss(service, plan, case, acts_in, weighed, now),
         rpo: rpo(service, wish.scenario),
-        unfenced: case.is_some_and(|case| !case.fenced),
+        unfenced: case.is_some_and(|case| !case.fenced) && !mutants::on(Mutant::CutIsEnough),
         promotes: case.is_some_and(|case| case.promotes),
         needs_dead: case.map_or(0, |case| case.needs_dead),
         cooldown: cooldown(
@@ -165,7 +165,7 @@ fn asked(
 }
 
 /// The first service that this one depends on that is down where this one is, though a witness may say that it lives, or
-/// that is moving.
+/// was and is not known to be well again, or that is moving.
 fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
     let here = service.share.region?;
     service.depends_on.iter().copied().find(|&id| {
@@ -174,7 +174,9 @@ fn waits_for(service: &Service, state: &State) -> Option<ServiceId> {
             let moving = moving.is_some_and(|(_, kind)| kind == PlanKind::Failover);
             let stands = other.known.active.and_then(|at| other.worst.get(at.index()).copied().flatten());
             let ails = stands.is_some_and(|level| level >= Level::Unreachable);
-            moving || (other.share.region == Some(here) && (ails || other.share.down))
+            // The accusation may have fallen before anybody could see it well: that is no recovery to build upon.
+            let unproven = other.incident.stage() == Stage::Recovering && other.blind.since.is_some();
+            moving || (other.share.region == Some(here) && (ails || unproven || other.share.down))
         })
     })
 }

@@ -74,7 +74,7 @@ fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake:
         service.announced = None;
         return gates;
     }
-    let others = gates.shape() & !bit(Gate::Veto);
+    let others = gates.shape() & !Gate::Veto.bit();
     let announced = service.announced.filter(|announced| match others {
         0 => announced.wish == wish,
         // Whoever asks anew waits for answers: that is no other announcement.
@@ -96,17 +96,13 @@ fn veto_left(service: &Service, situation: &Situation, now: Now) -> Span {
     situation.veto.less(gone)
 }
 
-const fn bit(gate: Gate) -> u32 {
-    1 << gate as u32
-}
-
 /// Gates that block while answers to a new ask are waited for.
 const fn on_answers() -> u32 {
-    bit(Gate::Quorum)
-        | bit(Gate::Candidate)
-        | bit(Gate::EveryRegionDown)
-        | bit(Gate::DataLoss)
-        | bit(Gate::Requires)
+    Gate::Quorum.bit()
+        | Gate::Candidate.bit()
+        | Gate::EveryRegionDown.bit()
+        | Gate::DataLoss.bit()
+        | Gate::Requires.bit()
 }
 
 /// What every gate says of a wish at this moment: their numbers change without anything happening.

@@ -113,8 +113,16 @@ pub(crate) fn case_for(
 ) -> Option<(Case, Option<Candidate>)> {
     let policy = service.policy.plans.get(plan.index())?;
     let active = service.known.active?;
-    if policy.set.kind != PlanKind::Failover {
-        return Some((Case::At(at.unwrap_or(active)), None));
+    match policy.set.kind {
+        PlanKind::Failover => {}
+        // What fences a region and makes it follow again is never for the one that others follow.
+        PlanKind::Rejoin => {
+            let out =
+                (0..service.policy.regions.len()).map(RegionPos::at).find(|at| service.quarantined(*at));
+            let back = at.or(out).filter(|back| *back != active)?;
+            return Some((Case::At(back), None));
+        }
+        PlanKind::Repair | PlanKind::Inspect => return Some((Case::At(at.unwrap_or(active)), None)),
     }
     let others = (0..service.policy.regions.len()).map(RegionPos::at).filter(|at| *at != active);
     // Where somebody says where to, no other region is looked at.

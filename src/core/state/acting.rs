@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::agree::{ClaimState, Record, RunId, Txn};
-use crate::authority::{Epoch, Token};
+use crate::authority::{SessionId, Token};
 use crate::ids::PolicyHash;
 use crate::order::Order;
 use crate::plan::saga::{Page, Run, Want};
@@ -59,6 +59,12 @@ pub struct Acting {
     pub looked: bool,
     /// Orders that wait for their turn, oldest first.
     pub orders: Vec<Pending>,
+    /// Notes that were taken, by the number of their event: answered when that is durable.
+    pub notes: Vec<(u64, Pending)>,
+    /// That run's journal could not be read, and that was told; and when it was looked for last.
+    pub unread: Option<(RunId, Mono)>,
+    /// Since when this holder has known of a pause that is to end by itself.
+    pub paused: Option<Mono>,
     /// The newest number under which a request was told to people, and when.
     pub requested: Option<(u64, Mono)>,
     /// What was refused was told, as this set of gates.
@@ -101,8 +107,8 @@ pub struct Flight {
 pub enum About {
     /// Nothing but its purpose.
     Itself,
-    /// Our own vote, as of so many changes, under that policy.
-    Vote(u64, PolicyHash),
+    /// Our own vote, as of so many changes, under that policy, hung on that session.
+    Vote(u64, PolicyHash, SessionId),
     /// An ask.
     Ask(u32),
     /// The start of a run.
@@ -124,8 +130,6 @@ pub struct Starting {
     pub plan: alloc::sync::Arc<crate::plan::Plan>,
     /// By whose order, if by one's.
     pub order: Option<crate::order::OrderId>,
-    /// Where the wish for it stood before.
-    pub from: crate::plan::saga::RunState,
     /// Nobody ordered or approved it.
     pub by_itself: bool,
 }
@@ -148,6 +152,8 @@ pub struct Ballot {
 pub struct Carried {
     /// The run.
     pub run: Run,
+    /// So many of its transactions in a row were refused.
+    pub refused: u8,
     /// What it wants written; the coordinator takes one transaction at a time.
     pub wanted: Option<Want>,
     /// Gates and pauses that its steps want.
@@ -162,7 +168,7 @@ impl Carried {
     /// A run that wants nothing yet.
     #[must_use]
     pub const fn new(run: Run) -> Carried {
-        Carried { run, wanted: None, changes: Vec::new(), began: Vec::new(), pages: Vec::new() }
+        Carried { run, refused: 0, wanted: None, changes: Vec::new(), began: Vec::new(), pages: Vec::new() }
     }
 
     /// When the change of that serial was first looked at: now, if it never was.
@@ -182,8 +188,8 @@ pub struct Pending {
     pub order: Order,
     /// When.
     pub since: Mono,
-    /// The record's epoch at that time.
-    pub epoch: Option<Epoch>,
     /// That run was told, and has not written it down yet.
     pub taken: Option<RunId>,
+    /// It was sent, and its claim was lost before an answer came.
+    pub doubt: bool,
 }

@@ -391,15 +391,23 @@ impl Votes {
         self.changes
     }
 
+    /// Revisions and asks begin anew: what they were counted by was restored from a backup. An answer to an ask that
+    /// is no more must not be taken for one to the ask that gets its number.
+    pub fn begin_anew(&mut self) {
+        self.changes += 1;
+        self.cast.iter_mut().for_each(|cast| (cast.revision, cast.answers) = (0, 0));
+    }
+
+    /// The highest ask that anybody answered.
+    #[must_use]
+    pub fn newest_answered(&self) -> u32 {
+        self.cast.iter().map(|cast| cast.answers).max().unwrap_or(0)
+    }
+
     /// What there is to be drawn of them is another than before, when this is.
     #[must_use]
     pub fn news(&self) -> News {
         self.news
-    }
-
-    /// Revisions begin anew: what they were counted by was restored from a backup.
-    pub fn forget_revisions(&mut self) {
-        self.cast.iter_mut().for_each(|cast| cast.revision = 0);
     }
 
     /// Who has a vote here.

@@ -42,7 +42,10 @@ impl Answers {
 
     pub(crate) fn crashed(&mut self, observer: usize) {
         let each = self.services * self.regions * KINDS;
-        self.seen[observer * each..(observer + 1) * each].fill((false, false, 0));
+        // When it last read what would be lost stays: its vote does, for as long as its session.
+        for seen in &mut self.seen[observer * each..(observer + 1) * each] {
+            (seen.0, seen.1) = (false, false);
+        }
         // The next process counts its rounds anew.
         self.rounds[observer].clear();
     }
@@ -54,13 +57,14 @@ impl Answers {
         observer: usize,
         (service, region, kind): (usize, usize, Kind),
         well: Option<bool>,
+        reads: bool,
     ) {
         let at = self.at(observer, service, region, kind);
         let seen = &mut self.seen[at];
         if let Some(well) = well {
             seen.0 |= !well;
             seen.1 = well;
-            if well {
+            if well && reads {
                 seen.2 = now;
             }
         }
@@ -132,13 +136,15 @@ impl Answers {
         let Some((from, to)) = moves.filter(|_| live && begins.automatic) else { return };
         let service = txn.id.service.index();
         let keys = &scene.store.services[service];
-        let looked = |who: usize| {
+        // Only what everybody can see moves a service: its front.
+        let looked = |who: usize, at: usize, says: &[Say]| {
             let policy = &scene.shape.policies[who].services[service];
             keys.votes[who].2.as_ref().is_some_and(|vote| {
                 vote.says.iter().any(|spoken| {
-                    let cell = policy.parts.cells.get(spoken.cell.index());
-                    let region = cell.and_then(|cell| cell.region).map(|region| region.index());
-                    spoken.fresh && spoken.say == Say::Down && region == Some(from)
+                    let Some(cell) = policy.parts.cells.get(spoken.cell.index()) else { return false };
+                    let kind = recipe::kind(policy.probes[cell.probe.index()].name.as_str());
+                    let there = cell.region.is_some_and(|region| region.index() == at);
+                    spoken.fresh && says.contains(&spoken.say) && there && kind == Kind::Web
                 })
             })
         };
@@ -146,10 +152,18 @@ impl Answers {
             Guard::Vote(who, revision) if *revision > 0 => scene.store.observer(who),
             _ => None,
         });
-        let fresh = counted.filter(|&who| who != by && looked(who)).count() + 1;
+        let ask = keys.ask.1.as_ref().map(|ask| ask.number);
+        let others: Vec<usize> = counted.filter(|&who| who != by).collect();
+        let fresh = others.iter().filter(|&&who| looked(who, from, &[Say::Down])).count() + 1;
         if fresh < scene.shape.majority() {
             let what = "a failover began by itself on what too few have looked at again";
             out.broke(scene.now, "S5", "letter", what);
+        }
+        let answers = |who: usize| keys.votes[who].2.as_ref().is_some_and(|vote| Some(vote.answers) == ask);
+        let up = others.iter().filter(|&&who| answers(who) && looked(who, to, &[Say::Up, Say::Slow]));
+        if up.count() + 1 < scene.shape.majority() {
+            let what = "a failover began by itself to where too few of those who were asked see it up";
+            out.broke(scene.now, "S7", "letter", what);
         }
         let reads = (0..scene.shape.observers)
             .map(|who| self.seen[self.at(who, service, to, Kind::Lag)].2)

@@ -1,7 +1,7 @@
 //! S3, S4, S11: who may act. Nothing is handed over without a session that lives; runs begin one at a time, by one
 //! transaction over everything that was looked at; a pause stops what begins by itself.
 
-use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, Write};
+use watchkeeper_core::agree::{Guard, Outcome, Purpose, Txn, TxnId, Write};
 use watchkeeper_core::authority::SessionId;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::{Entry, Mode, PlanKind};
@@ -15,21 +15,73 @@ use crate::shape::Shape;
 pub(crate) struct Authority {
     /// By observer: so many renewals in a row that say that it is not fit.
     unfit: Vec<u32>,
+    /// By observer and service: what went out under its claim, which was created at that revision, and is not answered;
+    /// whether it was told that nobody knows what became of it.
+    flying: Vec<Option<(TxnId, u64, bool)>>,
+    services: usize,
 }
 
 impl Authority {
     pub(crate) fn new(shape: &Shape) -> Authority {
-        Authority { unfit: vec![0; shape.observers] }
+        let flying = vec![None; shape.observers * shape.services];
+        Authority { unfit: vec![0; shape.observers], flying, services: shape.services }
+    }
+
+    pub(crate) fn crashed(&mut self, observer: usize) {
+        self.flying[observer * self.services..(observer + 1) * self.services].fill(None);
+    }
+
+    /// An observer is told what became of a transaction, or that nobody knows.
+    pub(crate) fn answered(&mut self, by: usize, id: TxnId, known: bool) {
+        let flying = &mut self.flying[by * self.services + id.service.index()];
+        if let Some((_, _, doubt)) = flying.as_mut().filter(|(of, ..)| *of == id) {
+            *doubt = true;
+            if known {
+                *flying = None;
+            }
+        }
+    }
+
+    /// What is in doubt is sent again as it was, and nothing else before it is known what became of it.
+    fn doubts(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        let claim = txn.guards.iter().find_map(|guard| match guard {
+            Guard::Claim(at) => Some(*at),
+            _ => None,
+        });
+        let flying = &mut self.flying[by * self.services + txn.id.service.index()];
+        if flying.is_some_and(|(id, at, doubt)| doubt && id != txn.id && claim == Some(at)) {
+            let what = "something goes out while nobody knows what became of what went out before";
+            out.broke(scene.now, "S3", "letter", what);
+        }
+        if let Some(claim) = claim.filter(|_| flying.is_none_or(|(id, ..)| id != txn.id)) {
+            *flying = Some((txn.id, claim, false));
+        }
     }
 
     /// A renewal arrives.
-    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool, out: &mut Out) {
+    pub(crate) fn renews(
+        &mut self,
+        scene: &Scene<'_>,
+        by: usize,
+        session: Option<SessionId>,
+        fit: bool,
+        out: &mut Out,
+    ) {
         // Who hears no answers cannot give anything up: its session ends instead.
         let else_well = scene.truth.faults[by] <= 1;
-        self.unfit[by] = if fit || !else_well { 0 } else { self.unfit[by] + 1 };
-        let holds = || (0..scene.shape.services).any(|service| scene.store.holder(service) == Some(by));
+        // What hangs on a session that it let go is not its own any more.
+        let holds = || {
+            scene.store.services.iter().any(|keys| {
+                let claim = keys.claim.1.as_ref();
+                claim.is_some_and(|claim| {
+                    scene.store.observer(&claim.holder) == Some(by) && Some(claim.session) == session
+                })
+            })
+        };
+        // It counts from the taking.
+        self.unfit[by] = if fit || !else_well || !holds() { 0 } else { self.unfit[by] + 1 };
         // Two renewals, and what is on its way for so long.
-        if self.unfit[by] >= 6 && holds() && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
+        if self.unfit[by] >= 6 && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
             out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");
             self.unfit[by] = 0;
         }
@@ -47,20 +99,21 @@ impl Authority {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
+    /// A call is handed over at that moment of its observer's own clock.
+    pub(crate) fn in_time(&self, scene: &Scene<'_>, now: Mono, until: Option<Mono>, out: &mut Out) {
+        if until.is_none_or(|until| now >= until) {
+            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
+        }
+    }
+
     pub(crate) fn handed(
         &mut self,
         scene: &Scene<'_>,
         by: usize,
         call: &Call,
-        now: Mono,
-        until: Option<Mono>,
         session: Option<SessionId>,
         out: &mut Out,
     ) {
-        if until.is_none_or(|until| now >= until) {
-            out.broke(scene.now, "S4", "letter", "a call was handed over after the right to act had ended");
-        }
         let claim = scene.store.services[call.service.index()].claim.1.as_ref();
         let holds = claim.is_some_and(|claim| {
             Some(claim.session) == session
@@ -73,7 +126,8 @@ impl Authority {
     }
 
     /// What a transaction compares, before anything is known of it.
-    pub(crate) fn sent(&mut self, scene: &Scene<'_>, _by: usize, txn: &Txn, out: &mut Out) {
+    pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn, out: &mut Out) {
+        self.doubts(scene, by, txn, out);
         let has = |wanted: fn(&Guard) -> bool| txn.guards.iter().any(wanted);
         let writes = |wanted: fn(&Write) -> bool| txn.writes.iter().any(wanted);
         let runs = writes(|write| matches!(write, Write::Begin(..) | Write::Append(..) | Write::Velocity(_)));

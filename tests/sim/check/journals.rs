@@ -2,11 +2,14 @@
 //! is taken back, and before an outcome is believed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use watchkeeper_core::agree::Txn;
+use watchkeeper_core::agree::{Journal, Txn};
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::input::Finished;
-use watchkeeper_core::plan::{ActsAs, Entry, LateCall, Mode, Op, Reply, StepName};
+use watchkeeper_core::plan::saga::Run;
+use watchkeeper_core::plan::{ActsAs, Body, Entry, LateCall, Mode, Op, Outcome, Reply, StepName};
+use watchkeeper_core::time::Mono;
 
 use super::{Out, Scene, entries};
 use crate::shape::{Shape, place};
@@ -40,6 +43,12 @@ impl Journals {
         self.newer.iter_mut().for_each(|who| {
             who.remove(&observer);
         });
+    }
+
+    /// Serials begin anew, at that of the record that was restored.
+    pub(crate) fn restored(&mut self) {
+        self.handed.iter_mut().for_each(BTreeSet::clear);
+        self.told.iter_mut().for_each(BTreeSet::clear);
     }
 
     /// A core is told how a call ended.
@@ -127,6 +136,9 @@ impl Journals {
     pub(crate) fn commits(&mut self, scene: &Scene<'_>, txn: &Txn, out: &mut Out) {
         let service = txn.id.service.index();
         for (run, entry) in entries(txn) {
+            if let Some(journal) = scene.store.journal(service, run) {
+                follows(scene, journal, entry, out);
+            }
             let Entry::Heard { step, serial, reply, undoing, .. } = entry else { continue };
             let known = self.handed[service].contains(serial);
             if known && !self.told[service].contains(&(*serial, *reply as u8)) {
@@ -146,4 +158,85 @@ impl Journals {
             }
         }
     }
+}
+
+/// What may follow in a journal upon what stands there.
+fn follows(scene: &Scene<'_>, journal: &Journal, entry: &Entry, out: &mut Out) {
+    let live = matches!(journal.entries.first(), Some(Entry::Started(start)) if start.mode == Mode::Live);
+    let known = |step: &StepName, back| known(&journal.entries, step, back);
+    match entry {
+        Entry::Intent { step, undoing, op: Op::Do | Op::Undo, .. } => {
+            if known(step, *undoing) == Known::Blind {
+                let what = format!("{step} is tried again, and nobody knows what its last try has done");
+                out.broke(scene.now, "S2", "letter", &what);
+            }
+            if *undoing && live {
+                unknown(scene, journal, "something is taken back", out);
+            }
+        }
+        Entry::Ended(outcome) if *outcome != Outcome::HandedOver => {
+            let run = Run::replay(Arc::clone(&journal.plan), &journal.entries, Mono::BOOT);
+            let under_way = run
+                .iter()
+                .any(|(run, _)| run.steps().chain(run.undone()).any(|(_, state)| state.in_flight()));
+            if under_way {
+                let what = format!("a run ends as {outcome} while a step of it is under way");
+                out.broke(scene.now, "S2", "letter", &what);
+            }
+            if *outcome == Outcome::Undone && live {
+                unknown(scene, journal, "a run is undone", out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Nothing is taken back while nobody knows what a step has done.
+fn unknown(scene: &Scene<'_>, journal: &Journal, what: &str, out: &mut Out) {
+    let changes = journal.plan.steps().iter().filter(|step| {
+        step.acts_as != ActsAs::Verifies && step.changing && matches!(step.body, Body::Action(_))
+    });
+    for step in changes.filter(|step| known(&journal.entries, &step.name, false) > Known::Settled) {
+        let what = format!("{what} though nobody knows what {} has done", step.name);
+        out.broke(scene.now, "S1", "letter", &what);
+    }
+}
+
+/// What a journal says of a step's newest try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    /// Whether it has done what it should; or there was none.
+    Settled,
+    /// Nothing yet.
+    Open,
+    /// Somebody has looked, and could not say; nobody has asked for another try since.
+    Blind,
+}
+
+fn known(entries: &[Entry], of: &StepName, back: bool) -> Known {
+    let (mut known, mut present) = (Known::Settled, None);
+    for entry in entries {
+        match entry {
+            Entry::Intent { step, undoing, op, serial, .. } if step == of && *undoing == back => match op {
+                Op::Do | Op::Undo => (known, present) = (Known::Open, Some((*serial, *op))),
+                Op::Observe => present = Some((*serial, *op)),
+                Op::Verify => {}
+            },
+            Entry::Heard { step, undoing, serial, reply, .. } if step == of && *undoing == back => {
+                let Some((_, op)) = present.filter(|(waits, _)| waits == serial) else { continue };
+                known = match (op, reply) {
+                    (_, Reply::Done | Reply::NotDone) => Known::Settled,
+                    (Op::Observe, Reply::Transient | Reply::Refused | Reply::Unknown) => Known::Blind,
+                    (_, Reply::Transient | Reply::Refused) => Known::Settled,
+                    (_, Reply::Unknown) => Known::Open,
+                };
+                present = None;
+            }
+            Entry::Retried { step, undoing, .. } if step == of && *undoing == back => {
+                known = known.min(Known::Open);
+            }
+            _ => {}
+        }
+    }
+    known
 }

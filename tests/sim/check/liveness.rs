@@ -7,7 +7,7 @@ use watchkeeper_core::agree::RunId;
 use watchkeeper_core::decide::Gate;
 use watchkeeper_core::event::{Decided, Event, Paged};
 use watchkeeper_core::plan::saga::{Run, RunState};
-use watchkeeper_core::plan::{Mode, Outcome};
+use watchkeeper_core::plan::{Entry, Mode, Outcome};
 use watchkeeper_core::severity::Turn;
 use watchkeeper_core::time::Mono;
 
@@ -48,6 +48,12 @@ pub(crate) struct Liveness {
     restored: bool,
     /// By service: a person has said where it is active, whatever its name leads to.
     adopted: Vec<bool>,
+    /// By service: nobody could be asked to move or see it when last looked at.
+    excused: Vec<bool>,
+    /// By service, then observer: it has said that nobody knows whether the active region is up.
+    blind: Vec<Vec<bool>>,
+    /// By service, then observer: it has said that another region takes writes than the record says.
+    drifts: Vec<Vec<bool>>,
 }
 
 impl Liveness {
@@ -66,6 +72,9 @@ impl Liveness {
             ill: false,
             restored: false,
             adopted: vec![false; shape.services],
+            excused: vec![false; shape.services],
+            blind: vec![vec![false; shape.observers]; shape.services],
+            drifts: vec![vec![false; shape.observers]; shape.services],
         }
     }
 
@@ -122,10 +131,14 @@ impl Liveness {
                     self.told[service] = Some(scene.now);
                 }
             }
+            Event::Drifted(_) => self.drifts[service][by] = true,
+            Event::DriftOver => self.drifts[service][by] = false,
             // Who is paged for a run knows of the trouble that it is for.
-            Event::Blind(_) | Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
+            Event::Paged(Paged::Run(..)) => self.told[service] = Some(scene.now),
+            Event::Blind(_) => self.blind[service][by] = true,
+            Event::Seeing(_) => self.blind[service][by] = false,
             // Who waits for what it depends on has a reason that everybody sees.
-            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Dependency as u32 != 0 => {
+            Event::Decided(Decided::Blocked(_, gates)) if gates & Gate::Dependency.bit() != 0 => {
                 self.refused[service] = Some(scene.now)
             }
             Event::Paged(Paged::Refused(..) | Paged::Approve(_)) | Event::Requested(Some(_)) => {
@@ -141,6 +154,14 @@ impl Liveness {
         if known.map(|(id, _)| id) != run {
             self.running[service] = run.map(|run| (run, scene.now));
             (self.dark[service], self.dead[service]) = (None, None);
+            return;
+        }
+        // What a person has said to it gives it its time anew.
+        let journal = run.and_then(|run| scene.store.journal(service, run));
+        if let (Some(run), Some(Entry::Retried { .. } | Entry::Skipped { .. } | Entry::Accepted { .. })) =
+            (run, journal.and_then(|journal| journal.entries.last()))
+        {
+            self.running[service] = Some((run, scene.now));
         }
     }
 
@@ -175,10 +196,16 @@ impl Liveness {
         }
         for service in 0..scene.shape.services {
             let Some(dark) = self.dark[service] else { continue };
+            // This is looked at when something changes: what has excused it until just now excuses it for as long again.
+            let excused = Liveness::excused(scene, faulty, service);
+            if excused | std::mem::replace(&mut self.excused[service], excused) {
+                self.healed = now;
+            }
             let since = dark.max(self.healed);
             let before = |at: Option<u64>| at.is_some_and(|at| at >= dark);
-            if now >= since + PAGE_BOUND && !before(self.told[service]) && !self.open[service].contains(&true)
-            {
+            // Who was told that nobody sees it, and not yet that somebody does, has been told.
+            let stands = self.open[service].contains(&true) || self.blind[service].contains(&true);
+            if now >= since + PAGE_BOUND && !before(self.told[service]) && !stands {
                 out.broke(now, "L6", "truth", "users are not served, and nobody was told");
                 self.told[service] = Some(now);
             }
@@ -189,13 +216,6 @@ impl Liveness {
             let away = (0..scene.shape.regions).any(|to| {
                 to != active && scene.truth.parts[service][to].ready && scene.truth.answers(service, to)
             });
-            // A region that somebody made writable by hand is followed by others, who then bear witness of it: while that
-            // lasts, the trouble is told (drift), and nothing moves by itself.
-            let drifted =
-                (0..scene.shape.regions).any(|at| at != active && scene.providers.is_primary(service, at));
-            if drifted {
-                self.healed = now;
-            }
             let dead = self.dead[service].is_some_and(|dead| now >= dead.max(since) + BOUND);
             let first = self.started[service].is_none() && self.running[service].is_none();
             if dead && first && away && !before(self.refused[service]) {
@@ -204,6 +224,20 @@ impl Liveness {
                 self.refused[service] = Some(now);
             }
         }
+    }
+
+    /// Whether nobody can be asked to move it, or to see it.
+    fn excused(scene: &Scene<'_>, faulty: &Faulty, service: usize) -> bool {
+        let Some(active) = scene.store.active(service) else { return false };
+        // Whether a database takes writes is seen from beside it alone: if only a liar stands there, nobody sees it.
+        let near = |o: usize| scene.shape.stands_in(o) == Some(active);
+        let eyes = (0..scene.shape.observers).any(|o| near(o) && !faulty.is_lately(o, scene.now));
+        let unseen = scene.truth.answers(service, active) && !eyes && scene.shape.observers > 1;
+        // A region that somebody made writable by hand is followed by others, who then bear witness of it: while that
+        // lasts, the trouble is told (drift), and nothing moves by itself.
+        let drifted =
+            (0..scene.shape.regions).any(|at| at != active && scene.providers.is_primary(service, at));
+        unseen || drifted
     }
 
     /// At the end.
@@ -227,6 +261,7 @@ impl Liveness {
                 if !recipe.stateless
                     && writable.clone().count() == 1
                     && !writable.clone().any(|at| at == active)
+                    && !self.drifts[service].contains(&true)
                 {
                     let what = "at rest another region takes writes than the record says";
                     out.broke(now, "L5", "truth", what);

@@ -8,6 +8,7 @@ pub(crate) mod faulty;
 pub(crate) mod journals;
 pub(crate) mod liveness;
 pub(crate) mod notices;
+mod pace;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod traffic;
@@ -20,7 +21,7 @@ use watchkeeper_core::effect::Call;
 use watchkeeper_core::event::Event;
 use watchkeeper_core::ids::ServiceId;
 use watchkeeper_core::order::Verb;
-use watchkeeper_core::plan::{Entry, Mode, Outcome, Start};
+use watchkeeper_core::plan::{Entry, Mode, Only, Outcome, Start};
 use watchkeeper_core::time::Mono;
 
 use crate::coordinator::Coordinator;
@@ -121,6 +122,9 @@ pub(crate) struct Checks {
     pub(crate) faulty: faulty::Faulty,
     pub(crate) answers: answers::Answers,
     pub(crate) journals: journals::Journals,
+    /// So many runs that began by themselves led a service home.
+    homeward: u64,
+    pace: pace::Pace,
     pub(crate) authority: authority::Authority,
     pub(crate) votes: votes::Votes,
     pub(crate) runs: runs::Runs,
@@ -144,6 +148,8 @@ impl Checks {
             faulty: faulty::Faulty::new(shape.observers),
             answers: answers::Answers::new(shape),
             journals: journals::Journals::new(shape),
+            homeward: 0,
+            pace: pace::Pace::new(shape),
             authority: authority::Authority::new(shape),
             votes: votes::Votes::new(shape, now),
             runs: runs::Runs::new(shape),
@@ -180,16 +186,20 @@ impl Checks {
     }
 
     /// A renewal arrives.
-    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, fit: bool) {
-        self.authority.renews(scene, by, fit, &mut self.out);
+    pub(crate) fn renews(&mut self, scene: &Scene<'_>, by: usize, session: Option<SessionId>, fit: bool) {
+        self.authority.renews(scene, by, session, fit, &mut self.out);
     }
 
     /// A core sends a transaction.
     pub(crate) fn sent(&mut self, scene: &Scene<'_>, by: usize, txn: &Txn) {
+        self.pace.sent(scene, by, txn, &mut self.out);
         self.authority.sent(scene, by, txn, &mut self.out);
         if self.answers.first(by, txn) {
             self.answers.sent(scene, by, txn, &mut self.out);
             self.writes.sent(scene, txn, &mut self.out);
+            if let Some(begins) = begins(scene, txn) {
+                votes::sent(scene, by, txn, &begins, &mut self.out);
+            }
         }
         for (run, entry) in entries(txn) {
             if let Entry::Ended(outcome) = entry {
@@ -216,10 +226,13 @@ impl Checks {
             let service = txn.id.service.index();
             self.votes.starts(scene, by, txn, &begins, &self.faulty, &mut self.out);
             self.answers.starts(scene, by, txn, &begins, &mut self.out);
-            self.runs.starts(scene, by, txn, &begins, &mut self.out);
+            self.runs.starts(scene, by, txn, &begins, &self.faulty, &mut self.out);
             self.writes.starts(scene, service, &begins, &mut self.out);
             self.liveness.starts(scene, service, &begins);
-            if begins.automatic && self.calm() && begins.start.mode == Mode::Live {
+            // The way home from where a person led it is no trouble.
+            let homeward = begins.start.way == Only::Planned;
+            self.homeward += u64::from(begins.automatic && homeward);
+            if begins.automatic && self.calm() && begins.start.mode == Mode::Live && !homeward {
                 self.out.broke(scene.now, "S14", "truth", "nothing was wrong, and a failover was started");
             }
         }
@@ -260,6 +273,7 @@ impl Checks {
     }
 
     /// A call passed the look at the clock.
+    #[expect(clippy::too_many_arguments, reason = "one call, and everything that entitles it")]
     pub(crate) fn handed(
         &mut self,
         scene: &Scene<'_>,
@@ -268,9 +282,14 @@ impl Checks {
         now: Mono,
         until: Option<Mono>,
         session: Option<SessionId>,
+        unheard: bool,
     ) {
         self.tally.calls += 1;
-        self.authority.handed(scene, by, call, now, until, session, &mut self.out);
+        self.authority.in_time(scene, now, until, &mut self.out);
+        if unheard {
+            return;
+        }
+        self.authority.handed(scene, by, call, session, &mut self.out);
         self.effects.handed(scene, call, &mut self.out);
         self.journals.handed(scene, by, call, &mut self.out);
         self.runs.handed(scene, call, &mut self.out);
@@ -312,6 +331,7 @@ impl Checks {
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.liveness.crashed(observer);
         self.answers.crashed(observer);
+        self.authority.crashed(observer);
         self.journals.crashed(observer);
         self.notices.crashed(observer);
     }
@@ -342,6 +362,7 @@ impl Checks {
     pub(crate) fn restored(&mut self) {
         self.records.restored();
         self.effects.restored();
+        self.journals.restored();
         self.writes.restored();
         self.runs.restored();
         self.liveness.restored();
@@ -353,7 +374,8 @@ impl Checks {
         if calm && self.tally.replies == 0 {
             self.authority.close(scene, &mut self.out);
         }
-        if calm && self.tally.automatic + self.tally.isolations + self.tally.blocked > 0 {
+        let started = self.tally.automatic - self.homeward;
+        if calm && started + self.tally.isolations + self.tally.blocked > 0 {
             self.out.broke(scene.now, "S14", "truth", "nothing was wrong, and something was done or told");
         }
     }

@@ -5,6 +5,7 @@ use watchkeeper_core::effect::Call;
 use watchkeeper_core::ids::PolicyHash;
 use watchkeeper_core::plan::{Entry, Mode, Only, Outcome, PlanKind};
 
+use super::faulty::Faulty;
 use super::{Begins, Out, Scene};
 use crate::plans;
 use crate::shape::Shape;
@@ -19,12 +20,14 @@ pub(crate) struct Runs {
     last: Vec<Option<(RunId, Option<u64>)>>,
     /// When automatic failovers began, over all services.
     began: Vec<u64>,
-    /// By service, then region: it takes writes since then.
+    /// By service, then region: it takes writes since then, and is not where the service is active.
     by_hand: Vec<Vec<Option<u64>>>,
     /// By service, then observer: under which policy it votes, and since when.
     hashes: Vec<Vec<Option<(PolicyHash, u64)>>>,
     /// By service: somebody has ordered or agreed to something.
     agreed: Vec<bool>,
+    /// By service: the raised trigger for which was looked last, where the service was active then, and who looked.
+    looked: Vec<Option<(u64, Option<usize>, usize)>>,
 }
 
 impl Runs {
@@ -35,6 +38,7 @@ impl Runs {
             last: vec![None; shape.services],
             began: Vec::new(),
             agreed: vec![false; shape.services],
+            looked: vec![None; shape.services],
         }
     }
 
@@ -44,6 +48,7 @@ impl Runs {
 
     pub(crate) fn restored(&mut self) {
         self.last.fill(None);
+        self.looked.fill(None);
         self.began.clear();
     }
 
@@ -53,6 +58,7 @@ impl Runs {
         by: usize,
         txn: &Txn,
         begins: &Begins<'_>,
+        faulty: &Faulty,
         out: &mut Out,
     ) {
         let (service, start) = (txn.id.service.index(), begins.start);
@@ -75,6 +81,9 @@ impl Runs {
         {
             out.broke(scene.now, "S13", "truth", "a failover began that nobody decided");
         }
+        if start.mode == Mode::Live && kind == Some(PlanKind::Inspect) {
+            self.looks(scene, service, by, out);
+        }
         let live = start.mode == Mode::Live && kind != Some(PlanKind::Inspect);
         self.others(scene, service, by, live, out);
         let recipe = scene.shape.recipes[service];
@@ -82,8 +91,15 @@ impl Runs {
         if home && recipe.homing && !self.agreed[service] {
             out.broke(scene.now, "S10", "truth", "the way home was taken, and nobody has asked for that");
         }
+        if live {
+            self.drifts(scene, service, faulty, out);
+        }
         if !begins.automatic {
             return;
+        }
+        if recipe.cut || (recipe.odd && recipe.fenced) {
+            let what = "a failover began by itself, and no fence of it settles the old side";
+            out.broke(scene.now, "S1", "letter", what);
         }
         if recipe.observe {
             out.broke(scene.now, "S13", "letter", "what is only to be told was done");
@@ -94,14 +110,6 @@ impl Runs {
         {
             let what = "a failover began by itself, and nobody has acknowledged how the last one ended";
             out.broke(scene.now, "S10", "letter", what);
-        }
-        let drifts = (0..scene.shape.regions).any(|at| {
-            scene.store.active(service) != Some(at)
-                && self.by_hand[service][at].is_some_and(|since| since + 90_000_000 < scene.now)
-        });
-        if drifts && !recipe.stateless {
-            let what = "a failover began by itself though another region had long taken writes";
-            out.broke(scene.now, "S1", "letter", what);
         }
         if let Some((_, ended)) = self.last[service] {
             let cooldown = scene.shape.recipes[service].cooldown().as_micros();
@@ -134,6 +142,33 @@ impl Runs {
         }
     }
 
+    /// What hangs on a trigger is done once while that is raised. Who takes over may have heard of what was done before it
+    /// heard why, and does it once more.
+    fn looks(&mut self, scene: &Scene<'_>, service: usize, by: usize, out: &mut Out) {
+        let (revision, raised) = scene.store.services[service].trigger;
+        let key = raised.map(|_| (revision, scene.store.active(service), by));
+        let again = key.is_some() && std::mem::replace(&mut self.looked[service], key) == key;
+        if again && !self.agreed[service] {
+            let what = "an inspection began again, and its trigger was raised only once";
+            out.broke(scene.now, "S13", "letter", what);
+        }
+    }
+
+    /// Nobody may pass drift but by saying where the service is active. Only who stands there can see it.
+    fn drifts(&self, scene: &Scene<'_>, service: usize, faulty: &Faulty, out: &mut Out) {
+        let drifts = (0..scene.shape.regions).any(|at| {
+            let seen = scene.shape.observers == 1
+                || (0..scene.shape.observers)
+                    .any(|o| scene.shape.stands_in(o) == Some(at) && !faulty.is_lately(o, scene.now));
+            let since = self.by_hand[service][at];
+            seen && since.is_some_and(|since| since + 90_000_000 < scene.now)
+        });
+        if drifts && !scene.shape.recipes[service].stateless {
+            let what = "a run began though another region had long taken writes";
+            out.broke(scene.now, "S1", "letter", what);
+        }
+    }
+
     /// Whoever begins is not one of few who live by their policy.
     fn others(&self, scene: &Scene<'_>, service: usize, by: usize, live: bool, out: &mut Out) {
         let mine = scene.store.services[service].votes[by].2.as_ref().map(|vote| vote.hash);
@@ -163,7 +198,11 @@ impl Runs {
     pub(crate) fn look(&mut self, scene: &Scene<'_>) {
         for service in 0..scene.shape.services {
             for region in 0..scene.shape.regions {
-                let is = scene.writable(service, region) && scene.truth.way[region];
+                // Without a coordinator nobody hears what is seen there.
+                let is = scene.truth.quorum
+                    && scene.writable(service, region)
+                    && scene.truth.way[region]
+                    && scene.store.active(service).is_some_and(|active| active != region);
                 let kept = &mut self.by_hand[service][region];
                 match (is, *kept) {
                     (true, None) => *kept = Some(scene.now),

@@ -9,6 +9,20 @@ use super::{Begins, Out, Scene};
 use crate::shape::{Shape, place};
 
 const S: u64 = 1_000_000;
+/// Answers count for so long after the ask was sent, which is before it was committed.
+const VALID: u64 = 15 * S;
+
+/// A start leaves its core: what it counts answers an ask that is not too old.
+pub(crate) fn sent(scene: &Scene<'_>, by: usize, txn: &Txn, begins: &Begins<'_>, out: &mut Out) {
+    let live = begins.start.mode == Mode::Live && begins.start.way == Only::Unplanned;
+    let keys = &scene.store.services[txn.id.service.index()];
+    let mine = keys.ask.1.as_ref().is_some_and(|ask| scene.store.observer(&ask.by) == Some(by));
+    // A restored coordinator says nothing of when it was.
+    let old = scene.store.cluster.0 == 1 && keys.asked_at + VALID + S / 10 < scene.now;
+    if live && begins.automatic && mine && old {
+        out.broke(scene.now, "S5", "letter", "answers count though they were asked for too long ago");
+    }
+}
 
 /// What was so, and since when.
 #[derive(Clone, Debug)]

@@ -51,6 +51,10 @@ impl Writes {
     /// What a person is asked to accept is at least what would be lost.
     pub(crate) fn sent(&self, scene: &Scene<'_>, txn: &Txn, out: &mut Out) {
         let service = txn.id.service.index();
+        if !scene.store.allows(txn) {
+            // What is refused is written by whoever has not heard yet that the request is over.
+            return;
+        }
         let old = scene.store.record(service).and_then(|record| record.request.as_ref());
         let new = txn.writes.iter().find_map(|write| match write {
             Write::Record(record) => record.request.as_ref(),

@@ -39,8 +39,10 @@ impl World<'_> {
         }
         let until = self.nodes[observer].entitled_until();
         let session = self.nodes[observer].acked.map(|acked| acked.session);
+        // Until it hears of the coordinator that was restored, it goes by the right that the old one gave.
+        let unheard = call.token.cluster != self.store.cluster && !self.nodes[observer].there;
         let (checks, scene) = self.scene();
-        checks.handed(&scene, observer, &call, now, until, session);
+        checks.handed(&scene, observer, &call, now, until, session, unheard);
         let Some(arrived) = Arrived::read(&call) else {
             let (checks, scene) = self.scene();
             checks.broke(&scene, "S15", "letter", "a call that no plan holds was handed over");
@@ -103,7 +105,8 @@ impl World<'_> {
             // Refused at once, or nobody knows until the deadline.
             if self.rng.chance(700) && self.nodes[by].life == sent.life {
                 let reply = if sent.call.op == Op::Observe { Reply::Unknown } else { Reply::NotDone };
-                self.put(quick, by, What::Finished(sent.number, Box::new(finished(&sent.call, reply))));
+                let takes = sent.slow.map_or(quick, |at| at.saturating_sub(self.now).max(quick));
+                self.put(takes, by, What::Finished(sent.number, Box::new(finished(&sent.call, reply))));
             }
             return;
         }

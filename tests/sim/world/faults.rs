@@ -10,7 +10,7 @@ use watchkeeper_core::time::Span;
 use super::{NOBODY, What, World};
 use crate::coordinator::{Changed, Coordinator};
 use crate::directed::Act;
-use crate::fault::Kind;
+use crate::fault::{Fault, Kind};
 
 /// What becomes of what was just sent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,7 +156,6 @@ impl World<'_> {
         self.store = Coordinator::restored(&backup, cluster);
         self.checks.restored();
         for observer in 0..self.shape.observers {
-            self.nodes[observer].acked = None;
             self.nodes[observer].missed = true;
             self.nodes[observer].there = false;
             if !self.truth.sick[observer].paused {
@@ -208,6 +207,28 @@ impl World<'_> {
                 self.checks.faulty.look(self.now, self.shape, &self.truth);
                 self.put(span, NOBODY, What::Mends(observer));
                 Fate { mute: true, ..Fate::default() }
+            }
+            Act::Severs { lands, left } => {
+                self.truth.coordinator[observer] = false;
+                self.truth.faults[observer] += 1;
+                self.checks.faulty.look(self.now, self.shape, &self.truth);
+                let node = &self.nodes[observer];
+                let ends = node.acked.map_or(self.now, |acked| node.when(acked.sent + acked.ttl));
+                let span = ends.saturating_sub(self.now + left).max(1_000_000);
+                self.nodes[observer].unrenewed = ends;
+                self.put(span, NOBODY, What::Mends(observer));
+                for contact in [500_000, span + 1_000] {
+                    self.put(contact, observer, What::Contact);
+                }
+                Fate { lost: !lands, ..Fate::default() }
+            }
+            Act::Restores(span) => {
+                let at = self.faults.len();
+                let (from, until) = (self.now, self.now + span);
+                self.faults.push(Fault { kind: Kind::Restored, who: 0, region: 0, from, until });
+                self.put(0, NOBODY, What::Fault(at, true));
+                self.put(span, NOBODY, What::Fault(at, false));
+                Fate::default()
             }
             Act::Abort => {
                 self.order(observer, Some(service), Verb::Abort { run: None });

@@ -97,8 +97,8 @@ pub(crate) enum What {
     RenewsLate(usize, Option<SessionId>, bool),
     /// A transaction arrives.
     Asks(Box<Asked>),
-    /// It is answered.
-    Answered(TxnId, Box<Answer>),
+    /// It is answered, by whom.
+    Answered(ClusterId, TxnId, Box<Answer>),
     /// A session may be over.
     SessionEnds(SessionId),
     /// An observer finds out whether there is a coordinator.
@@ -167,6 +167,8 @@ pub(crate) struct World<'a> {
     pub(crate) writes: u32,
     pub(crate) claims: u32,
     pub(crate) handed: u32,
+    pub(crate) given_up: u32,
+    pub(crate) ends_sent: u32,
     pub(crate) calls: u64,
     pub(crate) orders: people::Orders,
     pub(crate) notices: Vec<store::Notice>,
@@ -223,6 +225,8 @@ impl<'a> World<'a> {
             writes: 0,
             claims: 0,
             handed: 0,
+            given_up: 0,
+            ends_sent: 0,
             calls: 0,
             orders: people::Orders::default(),
             notices: Vec::new(),
@@ -421,7 +425,12 @@ impl<'a> World<'a> {
                 self.pulsed(observer, who, revision, pulse);
             }
             What::Renewed(nonce, answer) => self.renewed(observer, nonce, answer),
-            What::Answered(id, answer) => self.tell(observer, Input::Answered { id, answer: *answer }),
+            What::Answered(by, id, answer) => {
+                // With a coordinator its connections are gone: nobody knows what became of what was asked there.
+                let answer = if by == self.store.cluster { *answer } else { Answer::Unknown };
+                self.checks.authority.answered(observer, id, !matches!(answer, Answer::Unknown));
+                self.tell(observer, Input::Answered { id, answer });
+            }
             What::Contact => self.contact(observer),
             What::Sends(sent) => self.send(*sent),
             What::Finished(number, finished) => {
@@ -497,7 +506,15 @@ impl<'a> World<'a> {
             What::Resumes(observer) => self.resumes(observer),
             What::Mends(observer) => self.mends(observer),
             What::Person(person) if person >= SCRIPTED => {
-                let (_, service, verb) = self.script[person - SCRIPTED].clone();
+                let (_, service, mut verb) = self.script[person - SCRIPTED].clone();
+                if matches!(&verb, Verb::Annotate { text } if text == "raised") {
+                    self.signal(service, true);
+                }
+                if let Verb::Adopt { region } = &mut verb {
+                    // Whoever says where it is active has looked.
+                    let Some(writable) = self.writable_somewhere(service) else { return };
+                    *region = writable;
+                }
                 let to = self.store.holder(service).unwrap_or(self.shape.observers - 1);
                 self.order(to, Some(ServiceId::at(service)), verb);
             }
@@ -629,6 +646,13 @@ impl<'a> World<'a> {
                 .fold(0, |all, at| all | 1 << at),
         };
         (&mut self.checks, scene)
+    }
+
+    /// Cells that any core came to.
+    pub(crate) fn visited(&self) -> Visits {
+        let mut all = self.visits;
+        self.nodes.iter().filter_map(|node| node.core.as_ref()).for_each(|core| all.add(&core.visits));
+        all
     }
 
     /// How each observer is left, for whoever reads a story.

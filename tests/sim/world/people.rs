@@ -427,7 +427,7 @@ impl World<'_> {
         }
         let at = service.index();
         match event {
-            Event::Decided(Decided::Blocked(_, gates)) if gates & 1 << Gate::Veto as u32 != 0 => {
+            Event::Decided(Decided::Blocked(_, gates)) if gates & Gate::Veto.bit() != 0 => {
                 self.announced(observer, at);
             }
             Event::Decided(Decided::Blocked(..)) if self.rng.chance(30) => {
@@ -495,7 +495,7 @@ impl World<'_> {
     }
 
     /// A person adopts only what takes writes.
-    fn writable_somewhere(&self, service: usize) -> Option<watchkeeper_core::ids::Name> {
+    pub(super) fn writable_somewhere(&self, service: usize) -> Option<watchkeeper_core::ids::Name> {
         let stateless = self.shape.recipes[service].stateless;
         (0..self.shape.regions)
             .find(|&at| self.providers.writable(service, at, stateless, &self.truth))

@@ -56,7 +56,7 @@ impl World<'_> {
             Outcome::Ok { .. } => Some(true),
         };
         let of = self.nodes[observer].kinds[sample.probe.index()];
-        self.checks.answers.sampled(self.now, observer, of, well);
+        self.checks.answers.sampled(self.now, observer, of, well, sample.reading.is_some());
     }
 
     /// What a probe finds, and how long it takes.
@@ -78,6 +78,7 @@ impl World<'_> {
             Kind::Web => (part.web && !(part.flaps && self.rng.chance(500)), None),
             Kind::Db => (self.providers.writable(service, region, stateless, &self.truth), None),
             Kind::Ready => (part.ready && part.db && !db.primary && !db.stopped, None),
+            Kind::Lag if part.unread => (part.db && !db.primary, None),
             Kind::Lag => (part.db && !db.primary, age(self.providers.upto(service, region, self.now))),
             Kind::Hears => (part.db && !db.primary, age(db.deaf.unwrap_or(self.now))),
         };

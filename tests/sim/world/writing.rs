@@ -9,7 +9,7 @@ use watchkeeper_core::time::Span;
 
 use super::{ASKED, Asked, NOBODY, What, World};
 use crate::coordinator::{Changed, TTL};
-use crate::directed::Point;
+use crate::directed::{Aimed, Point};
 use crate::recipe::LAPSE;
 use crate::users::TTL as RESOLVED;
 
@@ -24,13 +24,14 @@ impl World<'_> {
             node.renewals.remove(0);
         }
         let sick = self.truth.sick[observer];
-        let lost = !self.coordinated(observer) || (sick.flaky && self.rng.chance(150));
+        let unrenewed = sick.unrenewed || self.now < self.nodes[observer].unrenewed;
+        let lost = !self.coordinated(observer) || unrenewed || (sick.flaky && self.rng.chance(150));
         let mut takes = self.rng.between(2_000, 30_000);
         if self.slow {
             takes += self.rng.between(400_000, 2_900_000);
         }
         if lost {
-            if self.coordinated(observer) && self.rng.chance(300) {
+            if self.coordinated(observer) && !unrenewed && self.rng.chance(300) {
                 let late = self.rng.between(1_000_000, 60_000_000);
                 self.put(late, NOBODY, What::RenewsLate(observer, session, fit));
             }
@@ -56,7 +57,7 @@ impl World<'_> {
     ) -> Option<SessionId> {
         let id = self.store.renew(observer, session, fit, self.now)?;
         let (checks, scene) = self.scene();
-        checks.renews(&scene, observer, fit);
+        checks.renews(&scene, observer, session, fit);
         if session.is_none() {
             self.put(TTL, NOBODY, What::SessionEnds(id));
         }
@@ -188,6 +189,9 @@ impl World<'_> {
                 _ => {}
             }
         }
+        if sick.unrenewed && self.rng.chance(700) {
+            takes = self.rng.between(500_000, ASKED - 100_000);
+        }
         let point = if matches!(txn.id.purpose, Purpose::Start | Purpose::Journal | Purpose::End) {
             self.writes += 1;
             Some(Point::Write(self.writes))
@@ -197,7 +201,19 @@ impl World<'_> {
         } else {
             None
         };
-        let aimed = point.and_then(|point| self.aimed.iter().find(|aimed| aimed.point == point).copied());
+        let other = match txn.id.purpose {
+            Purpose::GiveUp => {
+                self.given_up += 1;
+                Some(Point::GiveUp(self.given_up))
+            }
+            Purpose::End => {
+                self.ends_sent += 1;
+                Some(Point::End(self.ends_sent))
+            }
+            _ => None,
+        };
+        let here = |aimed: &&Aimed| point == Some(aimed.point) || other == Some(aimed.point);
+        let aimed = self.aimed.iter().find(here).copied();
         if let Some(aimed) = aimed {
             self.orders.about = about(&txn);
             let fate = self.aim(observer, txn.id.service, aimed.act);
@@ -208,7 +224,7 @@ impl World<'_> {
             // The answer, if one comes, comes earlier.
             let id = txn.id;
             if lost || mute || takes >= ASKED {
-                self.put(ASKED, observer, What::Answered(id, Box::new(Answer::Unknown)));
+                self.put(ASKED, observer, What::Answered(self.store.cluster, id, Box::new(Answer::Unknown)));
                 mute = true;
             }
         }
@@ -222,7 +238,7 @@ impl World<'_> {
         let Asked { by, life, txn, mut mute } = asked;
         if !self.truth.quorum {
             if !mute && self.nodes[by].life == life {
-                self.put(ASKED, by, What::Answered(txn.id, Box::new(Answer::Unknown)));
+                self.put(ASKED, by, What::Answered(self.store.cluster, txn.id, Box::new(Answer::Unknown)));
             }
             return;
         }
@@ -256,7 +272,7 @@ impl World<'_> {
             (false, false) => Answer::Refused(Box::new(self.store.found(by, &txn))),
         };
         let takes = if mute { ASKED } else { self.rng.between(1_000, 20_000) };
-        self.put(takes, by, What::Answered(txn.id, Box::new(answer)));
+        self.put(takes, by, What::Answered(self.store.cluster, txn.id, Box::new(answer)));
         if !mute && self.rng.chance(3) {
             // Told twice.
             let again = takes + self.rng.between(1_000, 3_000_000);
@@ -265,7 +281,7 @@ impl World<'_> {
             } else {
                 Answer::Refused(Box::new(self.store.found(by, &txn)))
             };
-            self.put(again, by, What::Answered(txn.id, Box::new(answer)));
+            self.put(again, by, What::Answered(self.store.cluster, txn.id, Box::new(answer)));
         }
     }
 
@@ -301,8 +317,7 @@ impl World<'_> {
     /// Everybody who reaches the coordinator sees a fact, now and then twice or late; the others miss it.
     pub(crate) fn spread(&mut self, changed: Changed) {
         for observer in 0..self.shape.observers {
-            if matches!(changed, Changed::Vote(_, by) if by == observer) {
-                // Nobody is told of its own vote: its answers say where that stands.
+            if self.says_itself(changed, observer) {
                 continue;
             }
             if !self.coordinated(observer) || self.truth.sick[observer].deaf {
@@ -320,6 +335,12 @@ impl World<'_> {
         }
     }
 
+    /// Nobody is told what it votes: answers say where that stands. That it is lost is told.
+    fn says_itself(&self, changed: Changed, observer: usize) -> bool {
+        let Changed::Vote(service, by) = changed else { return false };
+        by == observer && self.store.services[service].votes[by].2.is_some()
+    }
+
     /// It hears what is on its way; if not, it will be told all again.
     pub(super) fn hears(&mut self, observer: usize) -> bool {
         let hears = self.coordinated(observer) && !self.truth.sick[observer].deaf;
@@ -330,7 +351,7 @@ impl World<'_> {
     /// Everything is told, in any order.
     pub(super) fn everything(&mut self, observer: usize) {
         for changed in self.store.everything() {
-            if matches!(changed, Changed::Vote(_, by) if by == observer) {
+            if self.says_itself(changed, observer) {
                 continue;
             }
             let takes = self.rng.between(1_000, 40_000);

@@ -55,7 +55,8 @@ pub(super) fn ask(
         return wake.at(Some(again));
     }
     let Some(session) = state.seat.session.id() else { return };
-    let number = service.ask.number.saturating_add(1);
+    // Above what anybody has answered: in a restored coordinator there are answers to asks that it does not know.
+    let number = service.ask.number.max(service.votes.newest_answered()).saturating_add(1);
     acting.asked = Some(now.mono);
     let guards =
         vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Ask(service.ask.revision)];

@@ -40,13 +40,21 @@ pub(super) fn advance(
         acting.ballot.at = now.mono;
         return;
     }
-    let about = About::Vote(changes, vote.hash);
+    let about = About::Vote(changes, vote.hash, session);
     let mut guards = vec![Guard::Session(session)];
     if !mutants::on(Mutant::VoteUncompared) {
         guards.push(Guard::Vote(me(state).clone(), ballot.revision));
     }
     let wish = Wish::new(Purpose::Vote, guards, vec![Write::Vote(vote)]).about(about);
     send(acting, service.id, wish, now, out);
+}
+
+/// Ours is not in the coordinator any more, since that revision: the session that it hung on is over.
+pub(in crate::engine) fn withdrawn(service: &mut Service, revision: u64) {
+    let Some(acting) = service.acting.as_deref_mut() else { return };
+    if revision > acting.ballot.revision {
+        (acting.ballot.revision, acting.ballot.changes) = (0, None);
+    }
 }
 
 fn old(service: &Service, ballot: &Ballot, now: Mono, wake: &mut Wake) -> bool {

@@ -105,8 +105,8 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
 /// Everything that is not durable.
 fn drop_all(acting: &mut Acting) {
     let holders = |purpose: Purpose| !matches!(purpose, Purpose::Vote | Purpose::Take | Purpose::Read);
-    if acting.flight.as_ref().is_some_and(|flight| holders(flight.txn.id.purpose)) {
-        acting.flight = None;
+    if let Some(flight) = acting.flight.take_if(|flight| holders(flight.txn.id.purpose)) {
+        super::orders::doubt(acting, &flight.about);
     }
     acting.runs.clear();
     acting.cleared.clear();
@@ -202,4 +202,14 @@ pub(super) fn standing_in<'a>(state: &'a State, region: &'a Name) -> impl Iterat
 /// Whether we may write for this service now.
 pub(super) fn holds(acting: &Acting, state: &State, now: Mono) -> bool {
     acting.claim == ClaimState::Holding && state.seat.right(now).is_some()
+}
+
+/// Whether we may act for it: the claim is ours, and what the coordinator holds is known.
+pub(super) fn acts(acting: &Acting, state: &State, now: Mono) -> bool {
+    holds(acting, state, now) && !super::running::must_read(acting)
+}
+
+/// Whether a transaction of who acts may go out: nothing is on its way.
+pub(super) fn may_write(acting: &Acting, state: &State, now: Mono) -> bool {
+    acting.flight.is_none() && acts(acting, state, now)
 }

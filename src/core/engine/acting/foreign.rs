@@ -60,7 +60,7 @@ pub(super) fn went_back(state: &mut State, out: &mut Out) {
         (service.known.holder, service.known.session) = (Holder::Nobody, None);
         service.known.raised.iter_mut().for_each(|raised| raised.0 = 0);
         service.ask = AskState::default();
-        service.votes.forget_revisions();
+        service.votes.begin_anew();
         (acting.read, acting.stale, acting.looked, acting.ballot.changes) = (0, true, false, None);
         let newest = epoch.map(|epoch| Token { cluster, epoch, serial: 0 });
         let newest = newest.filter(|_| !mutants::on(Mutant::NewerWorldIgnored));

@@ -6,7 +6,7 @@
 use super::looks::{Look, Query, look_for};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
-use super::{asking, claim, running, wish};
+use super::{asking, claim, wish};
 use crate::agree::{Outcome, Record, Request, RunId, Try, Wanted};
 use crate::decide::gates::{Answer, Gate, Mode, Reason};
 use crate::decide::{By, Limits};
@@ -42,14 +42,14 @@ pub(super) fn advance(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+    if !claim::may_write(acting, state, now.mono) {
         return;
     }
     let Some(record) = acting.record.as_deref() else { return };
     if record.run.is_some() || acting.foreign.is_some() {
         return;
     }
-    if record.request.as_ref().is_some_and(|request| matches!(request.why, Wanted::Evacuation(_))) {
+    if record.request.as_ref().is_some_and(|request| request.why.is_evacuation()) {
         return;
     }
     let (cleared, home) = (&mut acting.cleared, &mut acting.home);
@@ -88,7 +88,7 @@ pub(super) fn advance(
         // Automatic ways home are moves like any other: they count.
         begin.by_itself = true;
         begin.counted = look.counted;
-        begin.pays = pays(&wished.why);
+        begin.pays = wished.why.owed();
         send_start(service, acting, state, begin, now, out);
         return;
     }
@@ -96,7 +96,7 @@ pub(super) fn advance(
         // What nobody may pass is no question for people; why it blocks, they are told elsewhere.
         return;
     }
-    let shape = look.gates.shape() | if by == By::Approval { 1 << Gate::Approval as u32 } else { 0 };
+    let shape = look.gates.shape() | if by == By::Approval { Gate::Approval.bit() } else { 0 };
     ask_people(service, acting, state, record, &wished, &look, shape, now, wake, out);
 }
 
@@ -111,7 +111,7 @@ pub(super) fn leaves(
     wake: &mut Wake,
     out: &mut Out,
 ) -> bool {
-    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+    if !claim::may_write(acting, state, now.mono) {
         return false;
     }
     let Some(record) = acting.record.as_deref().filter(|record| record.run.is_none()) else { return false };
@@ -131,7 +131,7 @@ fn shown(service: &Service, record: &Record, there: &Request, why: &Wanted) -> b
 
 /// What was requested at rest and has no reason any more is not wanted.
 pub(super) fn withdraw(service: &mut Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
-    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || running::must_read(acting) {
+    if !claim::may_write(acting, state, now.mono) {
         return;
     }
     let Some(record) = acting.record.as_deref().filter(|record| record.run.is_none()) else { return };
@@ -148,20 +148,8 @@ pub(super) fn withdraw(service: &mut Service, acting: &mut Acting, state: &State
         Wanted::Owed(run) => record.owes.iter().any(|owed| owed.run.0 == *run && owed.paid.is_none()),
         Wanted::Evacuation(_) => request.case.from.as_ref() == Some(&record.active),
     };
-    if wanted {
-        return;
-    }
-    let mut next = Box::new(record.clone());
-    next.request = None;
-    acting.requested = None;
-    out.record(service, crate::event::Event::Requested(None));
-    wish::change(service, acting, state, next, now, out);
-}
-
-fn pays(why: &Wanted) -> Option<RunId> {
-    match why {
-        Wanted::Owed(run) => Some(RunId(*run)),
-        Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Evacuation(_) => None,
+    if !wanted {
+        wish::unrequest(service, acting, state, now, out);
     }
 }
 
@@ -357,8 +345,7 @@ fn evacuation(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Wished> {
-    let request = record.request.as_deref()?;
-    let Wanted::Evacuation(_) = &request.why else { return None };
+    let request = record.request.as_deref().filter(|request| request.why.is_evacuation())?;
     let from = request.case.from.as_ref()?;
     if record.active != *from {
         return None;

@@ -5,7 +5,7 @@
 //! right to act as of this moment; one transaction of a service is on its way at a time.
 
 mod asking;
-mod ballot;
+pub(super) mod ballot;
 mod claim;
 mod flight;
 mod foreign;
@@ -27,16 +27,20 @@ use super::advance::Wake;
 use super::mark;
 use super::out::Out;
 use super::start::Decision;
-use crate::agree::{Answer, ClaimInput, Purpose, TxnId, Velocity, Write};
+use crate::agree::{Answer, ClaimInput, ClaimState, Guard, Purpose, Txn, TxnId, Velocity, Write};
+use crate::effect::Effect;
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::order::{Order, Reply};
+use crate::plan::Entry;
 use crate::plan::saga::{Cell, Commit, Heard, Run, RunInput, RunState};
-use crate::plan::{Entry, PlanKind};
 use crate::state::acting::{About, Carried};
 use crate::state::{Moments, Service, State};
-use crate::time::Now;
+use crate::time::{Now, Span};
 use flight::Landed;
+
+/// A journal that could not be read is looked for again so often.
+const READ_AGAIN: Span = Span::secs(5);
 
 /// An operator said something.
 pub(super) fn ordered(state: &mut State, order: Order, now: Now, out: &mut Out) {
@@ -49,7 +53,7 @@ pub(super) fn look(service: &mut Service, state: &State, now: Now, out: &mut Out
     claim::look(service, &mut acting, state, now, out);
     foreign::look(&mut acting);
     service.known.foreign = acting.foreign.is_some();
-    service.known.acts = claim::holds(&acting, state, now.mono) && !running::must_read(&acting);
+    service.known.acts = claim::acts(&acting, state, now.mono);
     service.acting = Some(acting);
 }
 
@@ -69,7 +73,7 @@ pub(super) fn advance(
     running::advance(service, acting, state, now, wake, out);
     if state.seat.reached {
         claim::advance(service, acting, state, now, wake, out);
-        reading(service, acting, state, now, out);
+        reading(service, acting, state, now, wake, out);
         ballot::advance(service, acting, state, now, wake, out);
     }
     // Whoever orders something is answered, also when nothing can be done.
@@ -93,14 +97,43 @@ fn reading(
     acting: &mut crate::state::acting::Acting,
     state: &State,
     now: Now,
+    wake: &mut Wake,
     out: &mut Out,
 ) {
-    use crate::agree::ClaimState;
     let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding);
     if holds && acting.flight.is_none() && state.seat.right(now.mono).is_some() && running::must_read(acting)
     {
+        let again = acting.unread.map(|(_, at)| at + READ_AGAIN);
+        if again.is_some_and(|again| again > now.mono) {
+            return wake.at(again);
+        }
         let wish = flight::Wish::new(Purpose::Read, alloc::vec::Vec::new(), alloc::vec::Vec::new());
         flight::send(acting, service.id, flight::Wish { journals: true, ..wish }, now, out);
+    }
+}
+
+/// Somebody has seen what is paged, wherever that was said.
+pub(super) fn acknowledged(state: &mut State, id: ServiceId, now: Now) {
+    let Some(mut acting) = state.service_mut(id).and_then(|service| service.acting.take()) else { return };
+    running::tell_all(&mut acting, state, &Heard::Acknowledged, now);
+    if let Some(service) = state.service_mut(id) {
+        service.acting = Some(acting);
+    }
+}
+
+/// A service is not in the config any more: whoever waits for it is answered, and its claim is free for those who
+/// still know it.
+pub(super) fn removed(state: &mut State, service: &mut Service, out: &mut Out) {
+    let Some(acting) = service.acting.take() else { return };
+    for pending in acting.orders.iter().chain(acting.notes.iter().map(|(_, noted)| noted)) {
+        orders::answered_without(state, &pending.order, out);
+    }
+    let holds = matches!(acting.claim, ClaimState::Restoring | ClaimState::Holding | ClaimState::Frozen);
+    if let (true, Some(session)) = (holds, state.seat.session.id()) {
+        let id = TxnId { service: service.id, purpose: Purpose::GiveUp, number: acting.sent.wrapping_add(1) };
+        let guards = alloc::vec![Guard::Session(session), Guard::Claim(acting.created)];
+        let txn = Txn { id, guards, writes: alloc::vec![Write::GiveUp], journals: false };
+        out.effects.push(Effect::Transact(alloc::boxed::Box::new(txn)));
     }
 }
 
@@ -152,14 +185,15 @@ pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, o
             running::committed(state, at, run, txn, Commit::Refused, now, out);
         }
         (Landed::Yes, About::Start(starting)) => started(state, at, *starting, now, out),
-        (Landed::No, About::Start(starting)) => {
-            wish::visit(state, RunState::Starting, RunInput::Refused);
+        (Landed::No, About::Start(_)) => {
             // An order looks again at what is now: it is not answered before it was carried out or refused.
-            let _ = starting;
+            wish::visit(state, RunState::Starting, RunInput::Refused);
         }
-        (Landed::Yes, About::Vote(changes, policy)) => {
+        (Landed::Yes, About::Vote(changes, policy, session)) => {
+            // What hangs on a session that was let go meanwhile goes with it, and is written again.
+            let hangs = state.seat.session.id() == Some(session);
             if let Some(acting) = state.service_mut(at).and_then(|service| service.acting.as_deref_mut()) {
-                (acting.ballot.changes, acting.ballot.policy) = (Some(changes), policy);
+                (acting.ballot.changes, acting.ballot.policy) = (Some(changes).filter(|_| hangs), policy);
                 acting.ballot.at = now.mono;
             }
         }
@@ -228,8 +262,7 @@ fn itself(
         (Purpose::Take | Purpose::GiveUp, Landed::No) => claim_fed(state, at, ClaimInput::Refused, out),
         // That it is ours is found at the next look, from what the answer says; or it was already.
         (Purpose::Take, Landed::Yes) => {
-            let restores =
-                |acting: &crate::state::acting::Acting| acting.claim == crate::agree::ClaimState::Restoring;
+            let restores = |acting: &crate::state::acting::Acting| acting.claim == ClaimState::Restoring;
             if state.service(at).and_then(|service| service.acting.as_deref()).is_some_and(restores) {
                 claim_fed(state, at, ClaimInput::Granted, out);
             }
@@ -237,17 +270,23 @@ fn itself(
         (Purpose::GiveUp, Landed::Yes) => claim_fed(state, at, ClaimInput::GaveUp, out),
         (Purpose::Read, Landed::Yes) => {
             let Some(found) = found else { return };
+            // A read that was in doubt until the claim was lost says nothing of what its next holder has written.
             let journals =
                 state.service(at).and_then(|service| service.acting.as_ref()).is_some_and(|acting| {
-                    running::must_read(acting) || acting.claim == crate::agree::ClaimState::Restoring
+                    match acting.claim {
+                        ClaimState::Restoring => true,
+                        ClaimState::Holding => running::must_read(acting),
+                        ClaimState::Idle | ClaimState::Taking | ClaimState::Frozen => false,
+                    }
                 });
-            let complete = found.record.1.as_ref().is_none_or(|record| {
-                let named = record.run.iter().chain(&record.beside);
-                named.into_iter().all(|run| found.journals.iter().any(|(of, _)| *of == run.id))
-            });
-            if journals && complete {
-                running::restore(state, at, found, now, out);
-                claim_fed(state, at, ClaimInput::Read, out);
+            if journals {
+                match running::unreadable(found) {
+                    Some(run) => running::unread(state, at, run, now, out),
+                    None => {
+                        running::restore(state, at, found, now, out);
+                        claim_fed(state, at, ClaimInput::Read, out);
+                    }
+                }
             }
         }
         _ => {}
@@ -278,7 +317,7 @@ fn started(
     out: &mut Out,
 ) {
     let Some(service) = state.service_mut(id) else { return };
-    let crate::state::acting::Starting { start, plan, order, by_itself, .. } = starting;
+    let crate::state::acting::Starting { start, plan, order, by_itself } = starting;
     let (run, mode, kind) = (start.run, start.mode, plan.kind());
     let event = Event::Started { run, plan: start.plan.clone(), kind, mode, by_itself };
     let entry = Entry::Started(start.clone());
@@ -295,9 +334,6 @@ fn started(
     let pending = pending.map(|pending| pending.order.clone());
     if let Some(order) = pending {
         answer_order(state, id, &order, Reply::Started(run), out);
-    }
-    if kind == PlanKind::Inspect {
-        mark(state, id);
     }
 }
 

@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use super::claim;
 use super::flight::{Wish, send};
 use crate::agree::{
-    ClaimState, Found, Guard, Owed, Purpose, Record, RecordInput, RecordState, RegionInput, RegionState,
-    RunId, Write,
+    ClaimState, Found, Guard, Journal, Owed, Purpose, Record, RecordInput, RecordState, RegionInput,
+    RegionState, RunId, Write,
 };
 use crate::authority::{Held, Token};
 use crate::effect::{Call, Effect};
@@ -37,6 +37,8 @@ const PAGE_AGAIN: Span = Span::mins(15);
 const READ_PULSE: Span = Span::secs(2);
 /// A run comes to rest long before so many looks.
 const LOOKS: usize = 64;
+/// So many refusals in a row are no race: the journal is not what it is taken for.
+const REFUSED: u8 = 3;
 
 /// A call has ended.
 pub(in crate::engine) fn finished(state: &mut State, finished: Finished, now: Now, out: &mut Out) {
@@ -75,8 +77,15 @@ pub(in crate::engine) fn read_back(
 }
 
 /// Events are durable: whoever waits for a page to be goes on.
-pub(in crate::engine) fn recorded(state: &mut State, service: Option<ServiceId>, upto: u64, now: Now) {
+pub(in crate::engine) fn recorded(
+    state: &mut State,
+    service: Option<ServiceId>,
+    upto: u64,
+    now: Now,
+    out: &mut Out,
+) {
     let Some(id) = service else { return };
+    super::orders::recorded(state, id, upto, out);
     let Some(acting) = state.service_mut(id).and_then(|service| service.acting.as_deref_mut()) else {
         return;
     };
@@ -110,6 +119,14 @@ fn tell(state: &mut State, service: ServiceId, run: RunId, heard: Heard, now: No
     true
 }
 
+/// Tells every run something.
+pub(super) fn tell_all(acting: &mut Acting, state: &mut State, heard: &Heard, now: Now) {
+    for carried in &mut acting.runs {
+        let told = carried.run.tell(heard.clone(), now.mono);
+        state.saw(&told.cells);
+    }
+}
+
 /// What became of a transaction of a run.
 pub(super) fn committed(
     state: &mut State,
@@ -123,7 +140,16 @@ pub(super) fn committed(
     let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) else { return };
     let Some(acting) = service.acting.as_deref_mut() else { return };
     let Some(at) = acting.runs.iter().position(|carried| carried.run.start().run == run) else { return };
+    let refused = commit == crate::plan::saga::Commit::Refused;
     let told = acting.runs[at].run.tell(Heard::Answered { txn, commit }, now.mono);
+    acting.runs[at].refused = if refused { acting.runs[at].refused + 1 } else { 0 };
+    if acting.runs[at].refused >= REFUSED {
+        // Whatever is believed of its journal is not what is there: it is read anew, as by a successor.
+        acting.runs.remove(at);
+        super::orders::forget(acting);
+        state.saw(&told.cells);
+        return mark(state, id);
+    }
     let ended = acting.runs[at].run.state() == RunState::Ended;
     let outcome = acting.runs[at].run.outcome();
     if ended {
@@ -150,6 +176,30 @@ pub(super) fn journalled(
         let (place, entry) = (first + place as u64, Box::new(entry.clone()));
         out.record(service, Event::Journalled { run, place, entry });
     }
+}
+
+/// A run that the record names and that cannot be gone on with: its journal is not there, or does not begin with its
+/// start.
+pub(super) fn unreadable(found: &Found) -> Option<RunId> {
+    let begins = |journal: &Journal| match journal.entries.first() {
+        Some(Entry::Started(start)) => start.plan == *journal.plan.name(),
+        _ => false,
+    };
+    let named = found.record.1.iter().flat_map(unfinished);
+    named.into_iter().find(|run| !found.journals.iter().any(|(of, journal)| of == run && begins(journal)))
+}
+
+/// Nobody can go on with that run, and a person is told once. It is looked for again and again: who restores the journal
+/// is not asked to restart anybody.
+pub(super) fn unread(state: &mut State, id: ServiceId, run: RunId, now: Now, out: &mut Out) {
+    let Some(service) = state.services.get_mut(id.index()).and_then(Option::as_deref_mut) else { return };
+    let Some(acting) = service.acting.as_deref_mut() else { return };
+    let told = acting.unread.is_some_and(|(of, _)| of == run);
+    acting.unread = Some((run, now.mono));
+    if !told {
+        out.record(service, Event::Paged(Paged::NoJournal(run)));
+    }
+    mark(state, id);
 }
 
 /// Record and journals were read: runs that are not carried yet are, and those that are over are not any more.
@@ -180,7 +230,7 @@ pub(super) fn restore(state: &mut State, id: ServiceId, found: &Found, now: Now,
             acting.runs.push(Carried::new(run));
         }
     }
-    acting.stale = false;
+    (acting.stale, acting.unread) = (false, None);
     if foreign {
         out.record(service, Event::Paged(Paged::Foreign));
     }
@@ -275,9 +325,14 @@ fn overlong(acting: &Acting, carried: &mut Carried, state: &mut State, now: Now,
     if due > now.mono {
         wake.at(Some(due));
     } else if carried.run.stoppable() {
-        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
-        state.saw(&told.cells);
+        stop(carried, state, now);
     }
+}
+
+/// Tells a run to stop, by nobody's order.
+pub(super) fn stop(carried: &mut Carried, state: &mut State, now: Now) {
+    let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
+    state.saw(&told.cells);
 }
 
 /// Whether a run waits for the old side to have stopped itself.
@@ -381,7 +436,7 @@ fn answer_own(
         };
         let so = match target(own, plan, *undoing, begun, now.mono, wake) {
             Target::Gate(open, last) => last && record.gate.as_ref() == Some(&open),
-            Target::Paused(paused) => record.paused == paused,
+            Target::Paused(paused, _) => record.paused == paused,
             Target::Nothing => true,
         };
         let reply = match (op, so) {
@@ -404,7 +459,8 @@ fn answer_own(
 enum Target {
     /// The gate is open for these, and this is the last of it.
     Gate(Vec<Name>, bool),
-    Paused(bool),
+    /// Or not; by itself over after so long.
+    Paused(bool, Option<Span>),
     Nothing,
 }
 
@@ -428,7 +484,7 @@ fn target(
             wake.at(Some(over));
             Target::Gate(old.into_iter().chain([new]).collect(), false)
         }
-        Own::Pause { .. } => Target::Paused(!undoing),
+        Own::Pause { lasts, .. } => Target::Paused(!undoing, *lasts),
         Own::Wait { .. } | Own::Lapse { .. } | Own::Approve { .. } | Own::Checklist { .. } => Target::Nothing,
     }
 }
@@ -492,7 +548,11 @@ fn change(
             let mut changed = record.clone();
             match target(own, carried.run.plan(), *undoing, begun, now.mono, &mut later) {
                 Target::Gate(open, _) => changed.gate = Some(open),
-                Target::Paused(paused) => changed.paused = paused,
+                // What a person has paused stays so until a person says otherwise.
+                Target::Paused(true, _) if record.paused => {}
+                Target::Paused(paused, lasts) => {
+                    (changed.paused, changed.paused_for) = (paused, lasts.filter(|_| paused));
+                }
                 Target::Nothing => {}
             }
             if changed != *record {

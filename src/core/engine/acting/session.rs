@@ -30,8 +30,7 @@ pub(in crate::engine) fn coordinator(state: &mut State, told: Coordinator, now: 
             state.seat.cluster = Some(cluster);
             state.seat.reached = true;
             if other {
-                let margin = state.policy.session.margin;
-                state.seat.session = crate::authority::Session::new(margin);
+                state.seat.session.forget();
                 super::foreign::went_back(state, out);
             }
             if first {

@@ -14,7 +14,7 @@ use super::flight::{Wish, me, send};
 use super::running::region_state;
 use crate::agree::{
     Failover, Guard, Journal, Purpose, Record, RecordInput, RecordState, RegionInput, RunId, Try, Unfinished,
-    Velocity, Wanted, Write,
+    Velocity, Write,
 };
 use crate::authority::Epoch;
 use crate::engine::out::Out;
@@ -23,7 +23,6 @@ use crate::ids::{Name, PlanPos, ScenarioPos};
 use crate::input::Store;
 use crate::mutants::{self, Mutant};
 use crate::order::OrderId;
-use crate::plan::saga::RunState;
 use crate::plan::{Case, Entry, Filled, Mode, Only, PlanKind, RunTime, Start};
 use crate::state::acting::{About, Acting, Starting};
 use crate::state::{Service, State};
@@ -48,16 +47,12 @@ pub(super) struct Begin {
     pub(super) order: Option<OrderId>,
     pub(super) given: Vec<(RunTime, Filled)>,
     pub(super) exposure: bool,
-    /// It counts for the velocity limit, though somebody ordered it.
-    pub(super) counts: bool,
     /// Whose answers were counted.
     pub(super) counted: Option<Observers>,
     /// It pays what this run owes.
     pub(super) pays: Option<RunId>,
     /// A drill is stopped after so long.
     pub(super) longest: Option<Span>,
-    /// Where the wish for it stood.
-    pub(super) from: RunState,
 }
 
 impl Begin {
@@ -69,14 +64,12 @@ impl Begin {
             mode: Mode::Live,
             scenario: None,
             by_itself: false,
-            counts: false,
             order: None,
             given: Vec::new(),
             exposure: false,
             counted: None,
             pays: None,
             longest: None,
-            from: RunState::Asked,
         }
     }
 }
@@ -170,7 +163,7 @@ pub(super) fn send_start(
         let from = plan.at().from.clone().unwrap_or_else(|| at.clone());
         let planned = wanted.way == Only::Planned;
         next.last_failover = Some(Failover { planned, ..Failover::started(run, plan.name().clone(), from) });
-        if wanted.by_itself || wanted.counts {
+        if wanted.by_itself {
             next.automatic.retain(|run| lately(state, &service.policy.name, *run, now));
             next.automatic.push(run);
             if !mutants::on(Mutant::NoVelocityGuard) {
@@ -182,8 +175,8 @@ pub(super) fn send_start(
     let journal = Journal { plan: Arc::clone(&plan), entries: vec![Entry::Started(start.clone())] };
     let mut writes = vec![Write::Record(Box::new(next)), Write::Begin(run, journal)];
     writes.extend(velocity);
-    let (order, from, by_itself) = (wanted.order, wanted.from, wanted.by_itself);
-    let about = About::Start(Box::new(Starting { start, plan, order, from, by_itself }));
+    let (order, by_itself) = (wanted.order, wanted.by_itself);
+    let about = About::Start(Box::new(Starting { start, plan, order, by_itself }));
     send(acting, service.id, Wish::new(Purpose::Start, guards, writes).about(about), now, out);
     true
 }
@@ -253,9 +246,8 @@ pub(super) fn forget(tried: &mut Vec<Try>) {
 
 /// What was requested is answered by a start; a region that is being left waits until it is left.
 fn settle_request(next: &mut Record, at: &Name, failover: bool) {
-    let leaves = next.request.as_ref().is_some_and(|request| match &request.why {
-        Wanted::Evacuation(_) => failover && request.case.from.as_ref() != Some(at),
-        Wanted::Scenario(_) | Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) => true,
+    let leaves = next.request.as_ref().is_some_and(|request| {
+        !request.why.is_evacuation() || (failover && request.case.from.as_ref() != Some(at))
     });
     if leaves {
         next.request = None;

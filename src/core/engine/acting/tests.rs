@@ -10,7 +10,8 @@ use crate::authority::{ClusterId, Renewed, SessionId};
 use crate::effect::Effect;
 use crate::engine::tests::{World, name};
 use crate::event::Event;
-use crate::input::{Coordinator, Finished, Input};
+use crate::ids::ObserverPos;
+use crate::input::{Coordinator, Finished, Input, Seen};
 use crate::order::{Order, OrderId, Reply as Said, Verb};
 use crate::plan::{Outcome, Reply};
 use crate::time::Span;
@@ -227,4 +228,33 @@ fn an_order_moves_it_and_pause_is_answered_once() {
     assert!(acted.record().paused);
     assert_eq!(acted.order(Verb::Release { region: name("east") }), Some(Said::Done));
     assert!(acted.replies.is_empty());
+}
+
+#[test]
+fn an_ask_is_above_all_that_anybody_has_answered() {
+    let mut acted = Acted::new();
+    let shop = acted.world.shop();
+    // An answer to an ask of which the coordinator, which was restored, knows nothing.
+    acted.world.state.service_mut(shop).unwrap().votes.answer_myself(ObserverPos::at(0), 9);
+    let accepts = crate::order::Accepts::default();
+    acted.order(Verb::Failover { to: Some(name("west")), plan: None, planned: true, accepts });
+    assert!(acted.world.events.contains(&Event::Asked { ask: 10 }));
+    assert!(!acted.world.events.contains(&Event::Asked { ask: 1 }));
+}
+
+#[test]
+fn a_vote_that_is_gone_is_written_again() {
+    let mut acted = Acted::new();
+    assert!(acted.keys.vote.1.is_some());
+    acted.keys.vote = (0, None);
+    acted.keys.revision += 1;
+    let gone = Seen::Vote(acted.world.shop(), acted.keys.revision, name("here"), None);
+    acted.world.tell(Input::Seen(gone.clone()));
+    acted.run(Span::secs(1));
+    assert!(acted.keys.vote.1.is_some(), "it went with its session");
+    let written = acted.keys.vote.0;
+    // What is told late is older than what was written since.
+    acted.world.tell(Input::Seen(gone));
+    acted.run(Span::secs(1));
+    assert_eq!(acted.keys.vote.0, written);
 }

@@ -43,11 +43,13 @@ pub(super) fn advance(
     };
     if rests(service, state, record, now) {
         acting.well.clear();
+        acting.paused = None;
         return;
     }
     let mut next = record.clone();
     head(service, &mut next, now);
     next.maintenance = state.maintenance(service, now.wall);
+    resumed(acting, &mut next, now, wake);
     proved(service, acting, &mut next, now, wake, out);
     if acting.record.as_ref() != Some(&next) {
         wish::change(service, acting, state, next, now, out);
@@ -67,6 +69,7 @@ fn rests(service: &Service, state: &State, record: &Record, now: Now) -> bool {
         Stage::None | Stage::Blip => record.head.is_none(),
     };
     told && record.rejoined.is_empty()
+        && record.paused_for.is_none()
         && (record.quarantined.is_empty() || !mutants::on(Mutant::QuarantineByTime))
         && record.maintenance == state.maintenance(service, now.wall)
 }
@@ -86,12 +89,26 @@ fn head(service: &Service, next: &mut Record, now: Now) {
                         number: incident.number(),
                         rung,
                         first_failed: first_failed(service, now),
-                        acknowledged: false,
+                        acknowledged: 0,
                     }));
                 }
             }
         }
         Stage::None | Stage::Blip => next.head = None,
+    }
+}
+
+/// A plan's pause that lasts so long is over. A successor counts anew: longer, never shorter.
+fn resumed(acting: &mut Acting, next: &mut Record, now: Now, wake: &mut Wake) {
+    let Some(lasts) = next.paused_for.filter(|_| next.paused) else {
+        acting.paused = None;
+        return;
+    };
+    let over = *acting.paused.get_or_insert(now.mono) + lasts;
+    if over <= now.mono {
+        (next.paused, next.paused_for) = (false, None);
+    } else {
+        wake.at(Some(over));
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec;
 use super::flight::{Wish as Send, send};
 use super::orders::on_approval;
 use super::starting::{Begin, send_start};
-use super::{asking, claim};
+use super::{asking, claim, running};
 use crate::agree::{Guard, Outcome, Purpose, Record, Request, RunId, Try, Wanted, Where, Write};
 use crate::decide::gates::{Answer, Gate, Passer, Reason};
 use crate::engine::advance::Wake;
@@ -56,34 +56,30 @@ pub(super) fn reaches(service: &Service, acting: &Acting, state: &mut State, inp
     }
 }
 
-const fn bit(gate: Gate) -> u32 {
-    1 << gate as u32
-}
-
 /// Gates that block for a while, and are no refusal.
 const fn passing() -> u32 {
-    bit(Gate::Quorum)
-        | bit(Gate::Claim)
-        | bit(Gate::SelfTrust)
-        | bit(Gate::Run)
-        | bit(Gate::Parallel)
-        | bit(Gate::Dependency)
-        | bit(Gate::Veto)
+    Gate::Quorum.bit()
+        | Gate::Claim.bit()
+        | Gate::SelfTrust.bit()
+        | Gate::Run.bit()
+        | Gate::Parallel.bit()
+        | Gate::Dependency.bit()
+        | Gate::Veto.bit()
 }
 
 /// Gates that hang on what everybody says when asked.
 const fn by_answers() -> u32 {
-    bit(Gate::Candidate)
-        | bit(Gate::EveryRegionDown)
-        | bit(Gate::DataLoss)
-        | bit(Gate::Requires)
-        | bit(Gate::PolicyHash)
+    Gate::Candidate.bit()
+        | Gate::EveryRegionDown.bit()
+        | Gate::DataLoss.bit()
+        | Gate::Requires.bit()
+        | Gate::PolicyHash.bit()
 }
 
 /// Gates that an approval may pass.
 pub(super) fn approvable() -> u32 {
     let lets = |gate: &&Gate| matches!(gate.passer(), Passer::Approval | Passer::OrderOrApproval);
-    Gate::ALL.iter().filter(lets).fold(0, |set, gate| set | bit(*gate))
+    Gate::ALL.iter().filter(lets).fold(0, |set, gate| set | gate.bit())
 }
 
 /// Does what follows from what a scenario wishes, if nothing is on its way.
@@ -96,8 +92,7 @@ pub(super) fn advance(
     wake: &mut Wake,
     out: &mut Out,
 ) {
-    if acting.flight.is_some() || !claim::holds(acting, state, now.mono) || super::running::must_read(acting)
-    {
+    if !claim::may_write(acting, state, now.mono) {
         return;
     }
     let wished = decision.map(|decision| decision.wish);
@@ -130,14 +125,14 @@ pub(super) fn advance(
     }
     announce(service, acting, state);
     let shape = gates.shape();
-    let waits = bit(Gate::Dependency) | bit(Gate::Parallel) | bit(Gate::Quorum);
+    let waits = Gate::Dependency.bit() | Gate::Parallel.bit() | Gate::Quorum.bit();
     if shape & waits == 0 {
         acting.vain = None;
     }
     if shape == 0 {
         return start(service, acting, state, decision, now, wake, out);
     }
-    if shape == bit(Gate::Run) && supersedes {
+    if shape == Gate::Run.bit() && supersedes {
         if !supersede(acting, state, now, wake) {
             // Who holds that run is paged, and so is everybody for what waits behind it.
             refuse(service, acting, state, decision, shape, out);
@@ -145,9 +140,9 @@ pub(super) fn advance(
         return;
     }
     let lasting = shape & !passing();
-    if shape & bit(Gate::Mode) != 0 || shape & (passing() & !bit(Gate::Veto)) != 0 || lasting == 0 {
+    if shape & Gate::Mode.bit() != 0 || shape & (passing() & !Gate::Veto.bit()) != 0 || lasting == 0 {
         let narrow = gates.answer(Gate::Quorum) == Answer::Blocks(Reason::Narrow);
-        if narrow || shape & (bit(Gate::Dependency) | bit(Gate::Parallel)) != 0 {
+        if narrow || shape & (Gate::Dependency.bit() | Gate::Parallel.bit()) != 0 {
             // What it waits for may never come: people are told, if it takes long.
             in_vain(service, acting, state, decision, now, wake, out);
         }
@@ -183,11 +178,7 @@ fn turned(
         // It has been started, or waits for another time: the trouble is still there.
         None if holds => {}
         None if acting.record.as_ref().is_some_and(|record| record.run.is_some()) => {
-            let mut cells = alloc::vec::Vec::new();
-            for carried in &mut acting.runs {
-                cells.extend(carried.run.tell(Heard::VerdictUp, now.mono).cells);
-            }
-            state.saw(&cells);
+            running::tell_all(acting, state, &Heard::VerdictUp, now);
         }
         None => visit(state, at, RunInput::VerdictUp),
         Some(new) if kind(old) == Some(PlanKind::Repair) && kind(new) == Some(PlanKind::Failover) => {
@@ -207,14 +198,14 @@ fn rests(service: &Service, acting: &Acting, shape: u32, now: Now, wake: &mut Wa
         |(record, request)| request.epoch != record.epoch || request.policy != service.policy.hash,
     );
     // A run that a person holds is in the way: nothing is asked before it is not any more.
-    if shape & bit(Gate::Run) != 0 && acting.refused == Some(bit(Gate::Run)) {
+    if shape & Gate::Run.bit() != 0 && acting.refused == Some(Gate::Run.bit()) {
         return true;
     }
     let told = lasting != 0 && acting.refused == Some(lasting) && !old;
     if told && lasting & by_answers() == 0 {
         return true;
     }
-    let seldom = (told || shape & bit(Gate::Mode) != 0).then_some(acting.asked).flatten();
+    let seldom = (told || shape & Gate::Mode.bit() != 0).then_some(acting.asked).flatten();
     let next = seldom.map(|at| at + SELDOM).filter(|at| *at > now.mono);
     wake.at(next);
     next.is_some()
@@ -233,7 +224,7 @@ fn in_vain(
     let shape = decision.gates.shape();
     let since = *acting.vain.get_or_insert(now.mono);
     // That fewer gates are in the way than was told is no news.
-    if shape & bit(Gate::Mode) != 0 || acting.refused.is_some_and(|told| shape & !told == 0) {
+    if shape & Gate::Mode.bit() != 0 || acting.refused.is_some_and(|told| shape & !told == 0) {
         return;
     }
     if since + SELDOM > now.mono {
@@ -254,9 +245,9 @@ fn tell_again(
 ) {
     let scenario = service.policy.scenarios.get(decision.wish.scenario.index());
     let request = acting.record.as_ref().and_then(|record| record.request.as_ref());
-    let waits = scenario.zip(request).is_some_and(
-        |(scenario, request)| matches!(&request.why, Wanted::Scenario(name) if *name == scenario.name),
-    );
+    let waits = scenario
+        .zip(request)
+        .is_some_and(|(scenario, request)| request.why.scenario() == Some(&scenario.name));
     if waits {
         tell(service, acting, state, now, wake, out);
     }
@@ -304,8 +295,7 @@ pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake
     let drill = acting.runs.iter_mut().find(|carried| carried.run.start().mode == Real::Drill);
     let Some(carried) = drill else { return false };
     if carried.run.stoppable() {
-        let told = carried.run.tell(Heard::Ordered(Verb::Abort { by: By::Run }), now.mono);
-        state.saw(&told.cells);
+        running::stop(carried, state, now);
         wake.at(Some(now.mono + crate::time::Span::micros(1)));
     } else {
         hand_over(carried, state, now);
@@ -314,7 +304,7 @@ pub(super) fn drill_first(acting: &mut Acting, state: &mut State, now: Now, wake
 }
 
 /// A drill that was told to stop and cannot be undone is a person's: nothing real waits for it.
-pub(super) fn hand_over(carried: &mut crate::state::acting::Carried, state: &mut State, now: Now) {
+fn hand_over(carried: &mut crate::state::acting::Carried, state: &mut State, now: Now) {
     if carried.run.state() == RunState::Held && !carried.run.is_writing() {
         let told = carried.run.tell(Heard::Ordered(Verb::HandOver { by: By::Run }), now.mono);
         state.saw(&told.cells);
@@ -330,7 +320,7 @@ fn supersede(acting: &mut Acting, state: &mut State, now: Now, wake: &mut Wake) 
         return true;
     };
     if carried.run.state() == RunState::Held {
-        if acting.refused != Some(bit(Gate::Run)) {
+        if acting.refused != Some(Gate::Run.bit()) {
             // It is told so once, and says no.
             let told = carried.run.tell(Heard::Superseded, now.mono);
             state.saw(&told.cells);
@@ -431,7 +421,7 @@ fn request(
     let Some(fresh) = fresh else { return };
     match &record.request {
         // An evacuation is somebody's order already.
-        Some(there) if matches!(there.why, Wanted::Evacuation(_)) => {}
+        Some(there) if there.why.is_evacuation() => {}
         Some(there) if same(there, &fresh) => {
             tell(service, acting, state, now, wake, out);
             if refused {
@@ -481,9 +471,8 @@ pub(super) fn of(
     let policy = service.policy.plans.get(plan.index())?;
     let region =
         |at: crate::ids::RegionPos| -> Option<Name> { service.policy.regions.get(at.index()).cloned() };
-    let number = record.request.as_ref().map_or(0, |request| request.number).max(record.runs) + 1;
     Some(Request {
-        number,
+        number: record.next_request(),
         why,
         plan: policy.name.clone(),
         case: Where { from: case.from().and_then(region), at: region(case.acts_in())? },
@@ -508,10 +497,7 @@ pub(super) fn tell(
     out: &mut Out,
 ) {
     let Some(request) = acting.record.as_ref().and_then(|record| record.request.as_deref()) else { return };
-    let within = match &request.why {
-        Wanted::Scenario(name) => service.policy.scenario(name.as_str()),
-        Wanted::Failback | Wanted::Rejoin | Wanted::Owed(_) | Wanted::Evacuation(_) => None,
-    };
+    let within = request.why.scenario().and_then(|name| service.policy.scenario(name.as_str()));
     let within = within.and_then(|at| service.policy.follows.get(at.index()));
     let within = within.map_or(crate::time::Span::mins(15), |follows| follows.approval_within);
     match acting.requested {
@@ -535,14 +521,19 @@ pub(super) fn tell(
 fn withdraw(service: &mut Service, acting: &mut Acting, state: &mut State, now: Now, out: &mut Out) {
     let Some(record) = &acting.record else { return };
     let Some(request) = &record.request else { return };
-    let Wanted::Scenario(name) = &request.why else { return };
+    let Some(name) = request.why.scenario() else { return };
     // A scenario that only waits behind another, or for its turn, still holds.
     let holds = service.policy.scenario(name.as_str()).and_then(|at| service.scenarios.get(at.index()));
     if holds.is_some_and(|kept| kept.arming.holds().is_some()) && record.run.is_none() {
         return;
     }
     visit(state, RunState::Awaiting, RunInput::VerdictUp);
-    let mut next = record.clone();
+    unrequest(service, acting, state, now, out);
+}
+
+/// What is requested is not wanted any more, and people are told.
+pub(super) fn unrequest(service: &mut Service, acting: &mut Acting, state: &State, now: Now, out: &mut Out) {
+    let Some(mut next) = acting.record.clone() else { return };
     next.request = None;
     acting.requested = None;
     out.record(service, Event::Requested(None));

@@ -158,6 +158,7 @@ impl Run {
             // Longer than that, from the later of the two: the last pulse, and this holder's own beginning.
             Own::Lapse { lasts, by: _ } => facts
                 .silent_since
+                .filter(|_| !mutants::on(Mutant::LapseThoughPulse))
                 .or_else(|| mutants::on(Mutant::LapseThoughPulse).then_some(begun.at))
                 .is_some_and(|since| wake.passed(since.max(begun.at) + lasts.plus(Span::micros(1)), now)),
             Own::Approve { count, .. } => position.approved.len() >= *count as usize,

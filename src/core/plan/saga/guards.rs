@@ -189,8 +189,8 @@ impl Ledger {
         let name = |place: usize| self.step(place).map(|step| step.name.clone());
         let places = || 0..self.doing.len();
         if self.start.mode == Mode::Live && !mutants::on(Mutant::UndoPastPromotion) {
-            let passed = places().find(|&place| self.is_guarded(place) && landed(place) == Landed::Yes);
-            if let Some(name) = passed.and_then(name) {
+            // The record has moved with it: that the new side is not there any more makes the old one no better.
+            if let Some(name) = self.crossed.and_then(name) {
                 return Some(HeldWhy::PastCommitPoint(name));
             }
         }

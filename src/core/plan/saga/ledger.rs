@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     pub(super) accepted: bool,
     /// The outcome of the commit point has set the active region.
     pub(super) moved: bool,
+    /// The step that was the commit point: it landed once, whatever is seen of it since.
+    pub(super) crossed: Option<usize>,
     /// The newest serial.
     pub(super) serial: u64,
     /// How often it was held, and why it is.
@@ -57,6 +59,7 @@ impl Ledger {
             undo_wanted: false,
             accepted: start.exposure_accepted,
             moved: false,
+            crossed: None,
             serial: start.serial,
             held: 0,
             why: None,
@@ -305,6 +308,9 @@ impl Ledger {
             doing.landed = Landed::No;
         }
         self.moved |= moves && !undoing && now == Landed::Yes;
+        if !undoing && now == Landed::Yes && self.is_guarded(place) {
+            self.crossed.get_or_insert(place);
+        }
         self.failed(place, undoing, answer, visits);
         Some(())
     }

@@ -50,6 +50,19 @@ fn is(say: Say, secs: u64) -> Verdict {
 }
 
 #[test]
+fn answers_of_before_a_restore_answer_nothing() {
+    let mut votes = Votes::new(3, 1);
+    votes.live_by(OURS, who(0));
+    votes.tell(who(1), 9, OURS, 4, &[says(Say::Down, 5)], NOW);
+    assert_eq!((votes.answered(4).count(), votes.newest_answered()), (1, 4));
+    let before = votes.changes();
+    votes.begin_anew();
+    assert_eq!((votes.answered(4).count(), votes.newest_answered()), (0, 0));
+    assert_ne!(votes.changes(), before, "our own vote is another one now");
+    assert!(votes.tell(who(1), 1, OURS, 1, &[says(Say::Down, 5)], NOW), "revisions begin anew");
+}
+
+#[test]
 fn a_majority_of_those_configured_and_never_of_those_who_came() {
     use Say::{Down, Up};
     for n in 1..=Observers::MOST {
