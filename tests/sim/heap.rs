@@ -32,9 +32,9 @@ struct Key {
 }
 
 /// So many spans has the ring,
-const RING: usize = 4_096;
+const RING: usize = 8_192;
 /// of so many microseconds each, as a power of two: a quarter of a minute in all.
-const SPAN: u32 = 12;
+const SPAN: u32 = 11;
 const NONE: u16 = u16::MAX;
 
 impl<T> Heap<T> {

@@ -90,9 +90,9 @@ pub(super) fn comes_to(
 
 /// Looks at every rung and scenario: what holds, and when the next may.
 fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now, wake: &mut Wake) -> Holding {
-    let policy = alloc::sync::Arc::clone(&service.policy);
     let mut clauses = core::mem::take(&mut service.clauses);
     let mut scenarios = core::mem::take(&mut service.scenarios);
+    let policy = &service.policy;
     let facts = moments.facts(service, &service.picture, false);
     let mut holding = Holding::default();
     let mut first: Option<Mono> = None;

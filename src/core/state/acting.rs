@@ -38,7 +38,7 @@ pub struct Acting {
     /// Since how many renewals we are unfit and hold it all the same.
     pub unfit: Option<u64>,
     /// The transaction that is on its way.
-    pub flight: Option<Flight>,
+    pub flight: Option<Box<Flight>>,
     /// So many were sent.
     pub sent: u32,
     /// Our own vote.

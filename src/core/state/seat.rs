@@ -95,14 +95,18 @@ impl Seat {
 
     /// Everybody's pulse was read: asked for then, answered now.
     pub fn read_pulses(&mut self, found: &[(Name, u64)], sent: Mono, now: Mono) {
+        // Both are mostly in one order: each is looked for behind the one before.
+        let (mut next, mut known) = (0, 0);
         for pulse in &mut self.pulses {
-            let count = found.iter().find(|(who, _)| *who == pulse.who).map(|(_, count)| *count);
+            let place = (next..found.len()).chain(0..next).find(|at| found[*at].0 == pulse.who);
+            let count = place.map(|at| found[at].1);
+            (next, known) = place.map_or((next, known), |at| (at + 1, known + 1));
             pulse.read = match pulse.read {
                 Some((same, since, until)) if same == count => Some((count, since, until.max(sent))),
                 Some(_) | None => Some((count, now, now)),
             };
         }
-        for (who, count) in found {
+        for (who, count) in found.iter().filter(|_| known < found.len()) {
             if self.pulse(who).is_none() {
                 let read = Some((Some(*count), now, now));
                 let who = who.clone();

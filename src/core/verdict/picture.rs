@@ -120,8 +120,26 @@ impl Picture {
         if self.shows(whose, votes, active, counted, now) {
             return;
         }
-        let until = self.draw(parts, votes, active, counted, now);
+        let kept = self.drawn.filter(|drawn| {
+            let alike = (drawn.active, drawn.counted.wide_only) == (active, counted.wide_only);
+            alike && drawn.whose == whose && drawn.until.is_none()
+        });
+        let others = self.count(parts, votes, counted);
+        // What stands on the same verdicts is the same, unless witnesses were listened to.
+        let same = kept.is_some() && !counted.wide_only && !others;
+        let until = if same { None } else { self.compose(parts, votes, active, counted, now) };
         self.drawn = Some(Drawn { whose, news: votes.news(), active, counted, at: now, until });
+    }
+
+    /// Counts the votes on each cell. Whether any is another than before.
+    fn count(&mut self, parts: &Parts, votes: &Votes, counted: Counted) -> bool {
+        let mut others = self.cells.len() != parts.cells.len();
+        self.cells.resize(parts.cells.len(), Verdict::UNKNOWN);
+        for (i, (was, cell)) in self.cells.iter_mut().zip(&parts.cells).enumerate() {
+            let verdict = votes.verdict(CellPos::at(i), cell, counted);
+            others |= core::mem::replace(was, verdict) != verdict;
+        }
+        others
     }
 
     /// Draws it anew; what was drawn before is gone, its memory is used again. Says until when it stands, if it hangs on
@@ -135,10 +153,18 @@ impl Picture {
         now: Mono,
     ) -> Option<Mono> {
         self.drawn = None;
-        self.cells.clear();
-        self.cells.extend(
-            parts.cells.iter().enumerate().map(|(i, cell)| votes.verdict(CellPos::at(i), cell, counted)),
-        );
+        self.count(parts, votes, counted);
+        self.compose(parts, votes, active, counted, now)
+    }
+
+    fn compose(
+        &mut self,
+        parts: &Parts,
+        votes: &Votes,
+        active: Option<RegionPos>,
+        counted: Counted,
+        now: Mono,
+    ) -> Option<Mono> {
         let width = parts.components.len();
         self.width = u16::try_from(width).unwrap_or(u16::MAX);
         self.components.clear();

@@ -70,16 +70,18 @@ impl Authority {
         // Who hears no answers cannot give anything up: its session ends instead.
         let else_well = scene.truth.faults[by] <= 1;
         // What hangs on a session that it let go is not its own any more.
-        let holds = scene.store.services.iter().any(|keys| {
-            let claim = keys.claim.1.as_ref();
-            claim.is_some_and(|claim| {
-                scene.store.observer(&claim.holder) == Some(by) && Some(claim.session) == session
+        let holds = || {
+            scene.store.services.iter().any(|keys| {
+                let claim = keys.claim.1.as_ref();
+                claim.is_some_and(|claim| {
+                    scene.store.observer(&claim.holder) == Some(by) && Some(claim.session) == session
+                })
             })
-        });
+        };
         // It counts from the taking.
-        self.unfit[by] = if fit || !else_well || !holds { 0 } else { self.unfit[by] + 1 };
+        self.unfit[by] = if fit || !else_well || !holds() { 0 } else { self.unfit[by] + 1 };
         // Two renewals, and what is on its way for so long.
-        if self.unfit[by] >= 6 && holds && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
+        if self.unfit[by] >= 6 && scene.truth.faults[by] <= 1 && scene.truth.sick[by].full {
             out.broke(scene.now, "S4", "letter", "an unfit observer keeps its claim");
             self.unfit[by] = 0;
         }

@@ -47,7 +47,8 @@ pub(super) fn send(acting: &mut Acting, id: ServiceId, wish: Wish, now: Now, out
     let Wish { purpose, guards, writes, journals, about } = wish;
     let txn = Txn { id: TxnId { service: id, purpose, number: acting.sent }, guards, writes, journals };
     out.effects.push(Effect::Transact(Box::new(txn.clone())));
-    acting.flight = Some(Flight { txn, at: now.mono, seen: acting.read, doubt: None, doubted: false, about });
+    let flight = Flight { txn, at: now.mono, seen: acting.read, doubt: None, doubted: false, about };
+    acting.flight = Some(Box::new(flight));
 }
 
 /// Sends again what nobody answered. Says when to look again.
@@ -93,7 +94,7 @@ pub(super) fn answered(
     out: &mut Out,
 ) -> Option<(Landed, About, Option<Box<Found>>)> {
     let waits = |state: &State| {
-        let flight = state.service(id.service)?.acting.as_ref()?.flight.as_ref()?;
+        let flight = state.service(id.service)?.acting.as_ref()?.flight.as_deref()?;
         let ask = if let About::Ask(number) = flight.about { number } else { 0 };
         (flight.txn.id == id).then_some((flight.at, ask, flight.seen))
     };
@@ -132,7 +133,7 @@ pub(super) fn put_back(state: &mut State, id: ServiceId, about: About) {
 }
 
 fn flight_mut(state: &mut State, id: ServiceId) -> Option<&mut Flight> {
-    state.service_mut(id)?.acting.as_deref_mut()?.flight.as_mut()
+    state.service_mut(id)?.acting.as_deref_mut()?.flight.as_deref_mut()
 }
 
 /// Whether an earlier try of it, whose answer was lost, has landed: then this one had to be refused.
