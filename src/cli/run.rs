@@ -52,6 +52,7 @@ impl Run {
             }),
             Err(why) => return fails(&format!("no threads can be started: {why}")),
         };
+        daemon::log::flush();
         match ended {
             Ok(()) => WELL,
             Err(why @ (Stopped::Config(_) | Stopped::Observers(_))) => {

@@ -238,6 +238,8 @@ impl EventLoop {
                 }
                 Effect::Reply { order, reply: answer } => {
                     if let Some(waits) = self.orders.remove(&order) {
+                        // Whoever looks after the answer sees what it says.
+                        self.show(now);
                         // Whoever asked may have gone.
                         drop(waits.send(reply(&answer, &self.state.policy)));
                     }

@@ -52,12 +52,7 @@ pub(super) async fn run(
         }
         let mut upto: BTreeMap<Option<ServiceId>, u64> = BTreeMap::new();
         for (service, line) in batch.drain(..) {
-            tracing::info!(
-                service = line.service.as_ref().map(|name| name.as_str()),
-                kind = line.kind,
-                "{}",
-                line.text
-            );
+            say(&line);
             upto.insert(service, line.seq);
         }
         for (service, upto) in upto {
@@ -69,6 +64,16 @@ pub(super) async fn run(
         }
     }
     Ok(())
+}
+
+/// One line a change; what somebody should look at is a warning.
+fn say(line: &Line) {
+    let (service, kind) = (line.service.as_ref().map(|name| name.as_str()), line.kind);
+    match kind {
+        "isolated" | "refused_input" | "reload_refused" | "region_lost" | "blind" | "drifted"
+        | "impossible" | "missed" | "paged" => tracing::warn!(service, kind, "{}", line.text),
+        _ => tracing::info!(service, kind, "{}", line.text),
+    }
 }
 
 /// Tells the core what the store says of itself. That nobody writes any more ends the daemon.

@@ -4,9 +4,11 @@
 //! falls behind, lines are dropped and counted.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,9 +22,30 @@ pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
+enum Said {
+    Line(Vec<u8>),
+    /// All before it is written.
+    Flushed(SyncSender<()>),
+}
+
+static LINES: OnceLock<SyncSender<Said>> = OnceLock::new();
+
+/// Waits, for a second at most, until what was logged is written: for the end of the program.
+pub fn flush() {
+    let Some(lines) = LINES.get() else { return };
+    let (said, heard) = sync_channel(1);
+    if lines.try_send(Said::Flushed(said)).is_ok() {
+        let _written = heard.recv_timeout(Duration::from_secs(1)).is_ok();
+    }
+}
+
 /// Sets up logging for the whole program, once; a second time changes nothing. `filter` as in `RUST_LOG`.
 pub fn set_up(filter: &str) {
-    let lines = Lines(thread_that_writes());
+    let lines = thread_that_writes();
+    if let Some(lines) = &lines {
+        LINES.get_or_init(|| lines.clone());
+    }
+    let lines = Lines(lines);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines).with_target(false);
     // Somebody else has set it up already: theirs stays.
@@ -33,23 +56,26 @@ pub fn set_up(filter: &str) {
     }
 }
 
-fn thread_that_writes() -> Option<SyncSender<Vec<u8>>> {
-    let (lines, written) = sync_channel::<Vec<u8>>(WAITING);
+fn thread_that_writes() -> Option<SyncSender<Said>> {
+    let (lines, written) = sync_channel::<Said>(WAITING);
     let writes = thread::Builder::new().name("log".to_owned()).spawn(move || {
-        while let Ok(line) = written.recv() {
-            // Nobody reads the log any more: there is nowhere to say so.
-            drop(io::stderr().write_all(&line));
+        while let Ok(said) = written.recv() {
+            match said {
+                // Nobody reads the log any more: there is nowhere to say so.
+                Said::Line(line) => drop(io::stderr().write_all(&line)),
+                Said::Flushed(told) => drop(told.try_send(())),
+            }
         }
     });
     writes.ok().map(|_| lines)
 }
 
 /// Hands lines to the thread; without one, to standard error itself.
-struct Lines(Option<SyncSender<Vec<u8>>>);
+struct Lines(Option<SyncSender<Said>>);
 
 /// One line.
 struct Line {
-    to: Option<SyncSender<Vec<u8>>>,
+    to: Option<SyncSender<Said>>,
     text: Vec<u8>,
 }
 
@@ -75,7 +101,7 @@ impl Drop for Line {
         let text = std::mem::take(&mut self.text);
         match &self.to {
             Some(to) => {
-                if to.try_send(text).is_err() {
+                if to.try_send(Said::Line(text)).is_err() {
                     DROPPED.fetch_add(1, Ordering::Relaxed);
                 }
             }

@@ -46,7 +46,11 @@ pub const LIST: &[(&str, &str, &str)] = &[
     ("watchkeeper_probe_looks_panicked_total", "counter", "Looks that ended in a fault of watchkeeper"),
     ("watchkeeper_probe_looks_in_flight", "gauge", "Looks under way"),
     ("watchkeeper_probes_waiting", "gauge", "Probes that are due and wait for a place"),
-    ("watchkeeper_probe_lateness_seconds", "gauge", "How late starts were, since the beginning, by quantile"),
+    (
+        "watchkeeper_probe_lateness_seconds",
+        "gauge",
+        "So many percent of all starts were no later than this, since the beginning",
+    ),
     ("watchkeeper_calls_refused_total", "counter", "Calls that were to be sent, and are not built yet"),
 ];
 
@@ -98,9 +102,9 @@ pub(super) fn probes(stats: &Stats) {
     gauge!("watchkeeper_probe_looks_in_flight").set(stats.in_flight.load(Ordering::Relaxed) as f64);
     gauge!("watchkeeper_probes_waiting").set(stats.waiting.load(Ordering::Relaxed) as f64);
     let all: u64 = stats.lateness.counts().iter().map(|(_, count)| count).sum();
-    for (word, share) in [("0.5", 0.5), ("0.99", 0.99)] {
+    for (word, share) in [("50", 0.5), ("99", 0.99)] {
         let late = if all == 0 { 0.0 } else { stats.lateness.quantile(share, &[]).as_micros() as f64 / 1e6 };
-        gauge!("watchkeeper_probe_lateness_seconds", "quantile" => word).set(late);
+        gauge!("watchkeeper_probe_lateness_seconds", "percent" => word).set(late);
     }
     counter!("watchkeeper_log_lines_dropped_total").absolute(log::dropped());
 }

@@ -108,8 +108,11 @@ async fn it_watches_says_what_it_would_do_and_ends_in_order() {
 
     until("it is ready", async || get(at, "/-/ready").await.0 == 200).await;
     assert_eq!(get(at, "/-/healthy").await, (200, "healthy\n".to_owned()));
-    let known = async || !shop(&status(at).await)["active"].is_null();
-    until("a stateless service has its record by sight", known).await;
+    let known = async || {
+        let now = status(at).await;
+        now["services"].as_array().is_some_and(|all| all.iter().all(|service| !service["active"].is_null()))
+    };
+    until("stateless services have their records by sight", known).await;
     let (code, said) = post(at, "/api/v1/services/shop/adopt", json!({ "region": "east" }), &[]).await;
     assert_eq!(code, 200, "{said}");
     until("it is adopted", async || shop(&status(at).await)["active"] == "east").await;
