@@ -4,6 +4,7 @@
 mod adopt;
 mod ask;
 mod check;
+mod colour;
 mod config_cmd;
 mod init;
 mod pause;
@@ -82,16 +83,8 @@ fn wrong() -> ExitCode {
 /// Whether what is printed there may be coloured (`NO_COLOR` is heeded), and how wide it may be.
 fn look() -> (bool, usize) {
     const WIDTH: usize = 100;
-    let colour = std::io::stderr().is_terminal() && !no_colour();
+    let colour = std::io::stderr().is_terminal() && !colour::unwanted();
     (colour, WIDTH)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "https://no-color.org is about the terminal, not about the config"
-)]
-fn no_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
 }
 
 /// Prints, and does not mind that nobody reads any more (`watchkeeper schema | head`).

@@ -76,11 +76,20 @@ const BANS: &[Ban] = &[
 
 /// A place that may do what is banned: the file, the ban as it reads, and why. One that nobody uses is reported, so
 /// that the list stays short; a file that does not exist yet is in nobody's way.
-const ALLOWED: &[(&str, &str, &str)] = &[(
-    "src/daemon/clock.rs",
-    "SystemTime::now",
-    "the one door through which wall time comes in; the boot-time clock has no name in std",
-)];
+const ALLOWED: &[(&str, &str, &str)] = &[
+    (
+        "src/daemon/clock.rs",
+        "SystemTime::now",
+        "the one door through which wall time comes in; the boot-time clock has no name in std",
+    ),
+    ("src/config/given.rs", "env::vars_os", "the layer of a config that the environment is; read once"),
+    (
+        "src/config/secret.rs",
+        "env::var",
+        "a secret that is named by its variable is read at its use, and nowhere kept",
+    ),
+    ("src/cli/colour.rs", "env::var_os", "NO_COLOR is about the terminal, and no part of a config"),
+];
 
 impl Look {
     fn text(&self) -> String {
