@@ -8,3 +8,4 @@ pub use watchkeeper_core as core;
 
 pub mod cli;
 pub mod config;
+pub mod probe;

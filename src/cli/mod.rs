@@ -4,6 +4,7 @@
 mod check;
 mod config_cmd;
 mod init;
+mod probe;
 mod schema;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -33,6 +34,8 @@ enum Command {
     Schema(schema::Schema),
     /// Writes a minimal config.
     Init(init::Init),
+    /// Runs one probe once: exit 0 if all is well, 1 if not, 2 if there is no such probe.
+    Probe(probe::Probe),
 }
 
 /// Runs one command.
@@ -44,6 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => command.run(look),
         Command::Schema(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Probe(command) => command.run(look),
     }
 }
 
