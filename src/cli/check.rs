@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{WELL, complain, look, print, wrong};
+use super::{Look, WELL, complain, print, wrong};
 use crate::config::{self, Given};
 
 /// Finds every problem of a config.
@@ -23,14 +23,13 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self, look: Look) -> ExitCode {
         let outcome = config::load(&Given::read(&self.files));
         let report = &outcome.report;
         if self.json {
             print(&format!("{:#}\n", report.json()));
         } else {
-            let (colour, width) = look();
-            complain(&report.print(colour, width));
+            complain(&report.print(look.colour, look.width));
             let notes: String = outcome.notes.iter().map(|note| format!("{note}\n")).collect();
             print(&format!("{notes}{}\n", report.summary()));
         }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{WELL, complain, look, print, wrong};
+use super::{Look, WELL, complain, print, wrong};
 use crate::config::{self, Given};
 
 /// Shows the config as it is in force.
@@ -20,12 +20,11 @@ pub(super) struct ConfigCmd {
 }
 
 impl ConfigCmd {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self, look: Look) -> ExitCode {
         let outcome = config::load(&Given::read(&self.files));
         print(&outcome.resolved(self.resolved));
         if outcome.report.errors() > 0 {
-            let (colour, width) = look();
-            complain(&outcome.report.print(colour, width));
+            complain(&outcome.report.print(look.colour, look.width));
             return wrong();
         }
         WELL

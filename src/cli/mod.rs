@@ -4,7 +4,6 @@
 mod adopt;
 mod ask;
 mod check;
-mod colour;
 mod config_cmd;
 mod init;
 mod pause;
@@ -18,7 +17,8 @@ mod why;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Parser, Subcommand};
 
 /// Executes a disaster-recovery plan: watches, agrees, fails over, tells, measures.
 #[derive(Debug, Parser)]
@@ -26,6 +26,9 @@ use clap::{Parser, Subcommand};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Prints without colours.
+    #[arg(long, global = true, env = "NO_COLOR", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    no_color: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,9 +60,10 @@ enum Command {
 /// Runs one command.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    let look = Look { colour: !cli.no_color && std::io::stderr().is_terminal(), width: 100 };
     match cli.command {
-        Command::Check(command) => command.run(),
-        Command::Config(command) => command.run(),
+        Command::Check(command) => command.run(look),
+        Command::Config(command) => command.run(look),
         Command::Schema(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Run(command) => command.run(),
@@ -68,7 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Adopt(command) => command.run(),
         Command::Pause(command) => command.run(),
         Command::Resume(command) => command.run(),
-        Command::Probe(command) => command.run(),
+        Command::Probe(command) => command.run(look),
     }
 }
 
@@ -80,11 +84,11 @@ fn wrong() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Whether what is printed there may be coloured (`NO_COLOR` is heeded), and how wide it may be.
-fn look() -> (bool, usize) {
-    const WIDTH: usize = 100;
-    let colour = std::io::stderr().is_terminal() && !colour::unwanted();
-    (colour, WIDTH)
+/// How problems are printed.
+#[derive(Clone, Copy)]
+struct Look {
+    colour: bool,
+    width: usize,
 }
 
 /// Prints, and does not mind that nobody reads any more (`watchkeeper schema | head`).

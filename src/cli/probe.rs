@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{WELL, complain, look, print, wrong};
+use super::{Look, WELL, complain, print, wrong};
 use crate::config::probe::Probe as Wiring;
 use crate::config::{self, Given};
 use crate::core::health::Outcome;
@@ -33,11 +33,10 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self, look: Look) -> ExitCode {
         let outcome = config::load(&Given::read(&self.files));
         let Some(loaded) = outcome.loaded else {
-            let (colour, width) = look();
-            complain(&outcome.report.print(colour, width));
+            complain(&outcome.report.print(look.colour, look.width));
             return wrong();
         };
         let mine = |probe: &&Wiring| {
