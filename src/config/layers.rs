@@ -33,32 +33,34 @@ const SHELVES: [&str; 12] = [
 
 /// All layers in one tree; the files with the environment as the last.
 pub(crate) fn lay(given: &Given, files: &mut Files, problems: &Problems) -> Node {
-    let mut layers: Vec<Node> = Vec::new();
+    let mut layers: Vec<Arc<Node>> = Vec::new();
     for file in &given.files {
         let text = Arc::from(file.text.as_str());
         let number =
             files.add(File { name: file.name.clone(), format: file.format, text, paths: Vec::new() });
         if let Some(node) = written::parse(files, number, problems) {
-            layers.push(match &file.service {
+            layers.push(Arc::new(match &file.service {
                 Some(name) => below_service(name, node),
                 None => node,
-            });
+            }));
         }
     }
     twice(&layers, problems);
     let variables = environment(given, files, problems);
     let mut builder = Config::builder();
     for layer in &layers {
-        builder = builder.add_source(Layer(layer.clone()));
+        builder = builder.add_source(Layer(Arc::clone(layer)));
     }
     let set: Map<String, String> =
         variables.iter().map(|(key, entry)| (key.clone(), entry.1.clone())).collect();
     let environment = Environment::with_prefix("WATCHKEEPER").prefix_separator("__").separator("__");
     let merged =
         builder.add_source(environment.source(Some(set))).build().and_then(|config| config.collect());
-    layers.extend(variables.values().map(|(node, _)| node.clone()));
+    layers.extend(variables.values().map(|(node, _)| Arc::new(node.clone())));
     match merged {
-        Ok(merged) => placed(&ValueKind::Table(merged), &layers.iter().collect::<Vec<_>>()),
+        Ok(merged) => {
+            placed(&ValueKind::Table(merged), &layers.iter().map(|layer| &**layer).collect::<Vec<_>>())
+        }
         Err(_) => {
             let problem = Problem::error(Code::Syntax, None, "the files cannot be laid over one another");
             problems.add(problem.help("write everything into one file"));
@@ -69,7 +71,7 @@ pub(crate) fn lay(given: &Given, files: &mut Files, problems: &Problems) -> Node
 
 /// A tree as the crate `config` takes it.
 #[derive(Clone, Debug)]
-struct Layer(Node);
+struct Layer(Arc<Node>);
 
 impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
@@ -139,7 +141,7 @@ fn below_service(name: &str, node: Node) -> Node {
 }
 
 /// The same table in two files.
-fn twice(layers: &[Node], problems: &Problems) {
+fn twice(layers: &[Arc<Node>], problems: &Problems) {
     fn meet(one: &Node, other: &Node, path: &str, problems: &Problems) {
         let (Some(first), Some(second)) = (one.table(), other.table()) else { return };
         for (key, entry) in &second.0 {

@@ -115,7 +115,7 @@ pub fn load(given: &Given) -> Outcome {
     let nothing = Table::default();
     // A file that cannot be read whole hides what the others name.
     let readable = problems.errors() == 0 || !problems.unreadable();
-    let mut merged = root.clone();
+    let mut merged = Node::empty(At::default());
     let (mut loaded, mut notes) = (None, Vec::new());
     if readable {
         merged = whole::inherited(root, &problems);

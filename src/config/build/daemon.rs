@@ -1,5 +1,6 @@
 //! The daemon's own tables: who it is and where, what it trusts, where it listens and writes.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,7 +52,8 @@ pub(super) fn around<'a>(whole: &'a Whole<'a>, host: Option<&str>) -> Option<Aro
             .and_then(|raw| absolute(problems_of(whole), &raw.dir))
             .unwrap_or_else(|| PathBuf::from("/var/lib/watchkeeper/work")),
     };
-    Some(Around { whole, problems, me, here, observers, regions, exec })
+    let compiled = RefCell::default();
+    Some(Around { whole, problems, me, here, observers, regions, exec, compiled })
 }
 
 fn problems_of<'a>(whole: &'a Whole<'a>) -> &'a crate::config::problem::Problems {

@@ -20,8 +20,11 @@ mod service;
 pub(super) mod step;
 mod unwise;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::expr::Expr;
 use super::place::At;
 use super::problem::{Code, Problem, Problems};
 use super::suggest;
@@ -45,6 +48,8 @@ pub(super) struct Around<'a> {
     pub(super) regions: Vec<SiteRegion>,
     /// What may be run.
     pub(super) exec: super::wiring::Exec,
+    /// Expressions that are compiled already, with what each may speak of: most are the same.
+    pub(super) compiled: RefCell<BTreeMap<(&'static [&'static str], String), Expr>>,
 }
 
 /// A policy and its wiring, if nothing is wrong.

@@ -185,16 +185,32 @@ fn seen(around: &Around<'_>, from: &From, region: Option<&Name>) -> bool {
 }
 
 /// Expressions, compiled; what is wrong with one is pointed at within it.
-pub(super) fn expect(around: &Around<'_>, key: &Key<Vec<Key<Plain>>>, known: &[&str]) -> Vec<Expr> {
+pub(super) fn expect(
+    around: &Around<'_>,
+    key: &Key<Vec<Key<Plain>>>,
+    known: &'static [&'static str],
+) -> Vec<Expr> {
     let each = key.get().into_iter().flatten().filter_map(Key::both);
     each.filter_map(|(text, at)| expression(around, &text.0, at, known)).collect()
 }
 
 /// One expression.
-pub(super) fn expression(around: &Around<'_>, text: &str, at: At, known: &[&str]) -> Option<Expr> {
+pub(super) fn expression(
+    around: &Around<'_>,
+    text: &str,
+    at: At,
+    known: &'static [&'static str],
+) -> Option<Expr> {
+    let key = (known, text.to_owned());
+    if let Some(compiled) = around.compiled.borrow().get(&key) {
+        return Some(compiled.clone());
+    }
     let made = if known.is_empty() { Expr::new(text) } else { Expr::checked(text, known) };
     match made {
-        Ok(expr) => Some(expr),
+        Ok(expr) => {
+            around.compiled.borrow_mut().insert(key, expr.clone());
+            Some(expr)
+        }
         Err(bad) => {
             let place = within(around, text, at, bad.at);
             let problem = Problem::error(Code::Expression, place, bad.message);

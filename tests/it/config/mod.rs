@@ -8,6 +8,7 @@ mod layers;
 mod mutated;
 mod secrets;
 mod sketches;
+mod unwise;
 
 use std::fs;
 use std::path::{Path, PathBuf};
