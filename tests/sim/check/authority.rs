@@ -27,6 +27,11 @@ impl Authority {
         Authority { unfit: vec![0; shape.observers], flying, services: shape.services }
     }
 
+    /// With the coordinator go the revisions by which claims were told apart, and what was on its way there.
+    pub(crate) fn restored(&mut self) {
+        self.flying.fill(None);
+    }
+
     pub(crate) fn crashed(&mut self, observer: usize) {
         self.flying[observer * self.services..(observer + 1) * self.services].fill(None);
     }

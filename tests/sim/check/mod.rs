@@ -363,6 +363,7 @@ impl Checks {
         self.records.restored();
         self.effects.restored();
         self.journals.restored();
+        self.authority.restored();
         self.writes.restored();
         self.runs.restored();
         self.liveness.restored();
