@@ -69,7 +69,7 @@ pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
         Input::Ordered(order) => acting::ordered(state, order, now, &mut out),
     }
     settle(state, now, &mut out);
-    for cell in out.cells() {
+    for cell in out.cells().into_iter().flatten() {
         state.odd = state.odd.or(state.visits.mark(cell));
     }
     if let Some(cell) = state.odd.take() {

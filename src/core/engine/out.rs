@@ -25,10 +25,11 @@ impl Out {
         Out { effects: Vec::new(), few: [None; 4], more: Vec::new() }
     }
 
-    /// The cells that were come to, in that order.
-    pub(super) fn cells(&mut self) -> impl Iterator<Item = AnyCell> {
+    /// The cells that were come to, in that order, if there are any.
+    pub(super) fn cells(&mut self) -> Option<impl Iterator<Item = AnyCell>> {
+        self.few[0]?;
         let (few, more) = (core::mem::take(&mut self.few), core::mem::take(&mut self.more));
-        few.into_iter().flatten().chain(more)
+        Some(few.into_iter().flatten().chain(more))
     }
 
     /// Something happened to a service.

@@ -62,6 +62,8 @@ pub struct Clause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     clauses: Vec<Clause>,
+    /// Each clause names something that must be slow or down.
+    ailing: bool,
 }
 
 /// What conditions look at.
@@ -163,6 +165,11 @@ impl Clause {
 
     fn asks_nothing(&self) -> bool {
         !self.names_trouble() && self.tried.is_empty() && self.open_for.is_none()
+    }
+
+    /// Whether it names something that must be slow or down.
+    fn names_ailing(&self) -> bool {
+        self.service.is_some() || !self.down.is_empty() || !self.slow.is_empty() || self.priority.is_some()
     }
 
     /// Whether it names trouble, and not only what is so because an incident is open: its age, and what was tried for it.
@@ -352,7 +359,8 @@ impl Condition {
                 }
             }
         }
-        Ok(Condition { clauses })
+        let ailing = clauses.iter().all(Clause::names_ailing);
+        Ok(Condition { clauses, ailing })
     }
 
     /// Its clauses.
@@ -383,6 +391,10 @@ impl Condition {
         before: &mut [Option<Mono>],
         now: Mono,
     ) -> (Option<Due>, Option<Mono>) {
+        if self.ailing && !facts.picture.ails() {
+            before.fill(None);
+            return (None, None);
+        }
         let (mut first, mut trouble): (Option<Due>, Option<Mono>) = (None, None);
         for (clause, before) in self.clauses.iter().zip(before.iter_mut()) {
             let Some(due) = clause.due(facts, core::mem::take(before)) else { continue };

@@ -22,6 +22,8 @@ pub struct Picture {
     /// So many of them in each region.
     width: u16,
     standings: Vec<Standing>,
+    /// Some cell is slow or down: without, no component and no region is.
+    ails: bool,
     drawn: Option<Drawn>,
 }
 
@@ -165,6 +167,7 @@ impl Picture {
         counted: Counted,
         now: Mono,
     ) -> Option<Mono> {
+        self.ails = self.cells.iter().any(|verdict| verdict.ailing().is_some());
         let width = parts.components.len();
         self.width = u16::try_from(width).unwrap_or(u16::MAX);
         self.components.clear();
@@ -186,6 +189,12 @@ impl Picture {
             }
         }
         until
+    }
+
+    /// Whether anything at all is slow or down.
+    #[must_use]
+    pub fn ails(&self) -> bool {
+        self.ails
     }
 
     /// What is said of a cell.
