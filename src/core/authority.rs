@@ -154,10 +154,12 @@ impl Session {
         let Some(place) = self.sent.iter().position(|&(waiting, _)| waiting == nonce) else { return false };
         let (_, sent) = self.sent.remove(place);
         match answer {
+            // Who asked twice for a new one has two: what hangs on the first that was heard of stays there, and the other
+            // lapses.
+            Renewed::Alive { session, .. } if self.alive.is_some_and(|alive| alive.id != session) => {}
             Renewed::Alive { session, ttl } => {
                 // It moves forward only: two renewals of one session may be answered in any order.
-                let before = self.alive.filter(|alive| alive.id == session).map(|alive| alive.sent);
-                let sent = before.map_or(sent, |before| before.max(sent));
+                let sent = self.alive.map_or(sent, |alive| alive.sent.max(sent));
                 self.alive = Some(Alive { id: session, ttl, sent });
             }
             // What is gone never comes back: an older answer on its way must not raise it again.
@@ -292,6 +294,21 @@ mod tests {
         assert!(session.abandon(at(11_000)) && session.id().is_none());
         assert!(!session.renewed(unheard, alive(TTL)), "what was given up does not come back");
         assert_eq!(session.held(at(11_000)), None);
+    }
+
+    #[test]
+    fn who_asked_twice_keeps_the_session_that_it_heard_of_first() {
+        let mut session = Session::new(Span::secs(2));
+        let (slow, quick) = (session.renew(at(0)), session.renew(at(1_000)));
+        assert!(session.renewed(quick, alive(TTL)));
+        let other = Renewed::Alive { session: SessionId(6), ttl: TTL };
+        assert!(session.renewed(slow, other));
+        assert_eq!((session.id(), session.held(at(1_500)).unwrap().until()), (Some(ID), at(8_990)));
+        // Once the first is over, another may follow.
+        assert!(session.abandon(at(11_000)));
+        let new = session.renew(at(11_000));
+        assert!(session.renewed(new, other));
+        assert_eq!(session.id(), Some(SessionId(6)));
     }
 
     #[test]

@@ -148,13 +148,33 @@ impl Node {
         Some(acked.sent + Span::micros((ttl * 999 / 1_000).saturating_sub(margin)))
     }
 
-    pub(crate) fn renewed(&mut self, nonce: Nonce, session: SessionId, ttl: Span) -> Option<u64> {
+    pub(crate) fn renewed(
+        &mut self,
+        nonce: Nonce,
+        session: SessionId,
+        ttl: Span,
+        heard: Mono,
+    ) -> Option<u64> {
         let place = self.renewals.iter().position(|(known, ..)| *known == nonce)?;
         let (_, sent, at) = self.renewals.remove(place);
-        let before = self.acked.filter(|acked| acked.session == session).map(|acked| acked.sent);
-        let sent = before.map_or(sent, |before| before.max(sent));
-        self.acked = Some(Acked { session, sent, ttl });
+        let kept = self.acked.filter(|acked| heard < acked.sent + acked.ttl);
+        match kept {
+            // It has another one, and stays with that.
+            Some(acked) if acked.session != session => {}
+            kept => {
+                let sent = kept.map_or(sent, |kept| kept.sent.max(sent));
+                self.acked = Some(Acked { session, sent, ttl });
+            }
+        }
         Some(at)
+    }
+
+    /// A renewal of this session says that it is gone.
+    pub(crate) fn gone(&mut self, nonce: Nonce) {
+        let Some(place) = self.renewals.iter().position(|(known, ..)| *known == nonce) else { return };
+        let (_, sent, _) = self.renewals.remove(place);
+        // What was asked for an older one says nothing of this one.
+        self.acked = self.acked.filter(|acked| sent < acked.sent);
     }
 
     pub(crate) fn probe(&mut self, probe: ProbeId) -> &mut Due {

@@ -142,13 +142,14 @@ pub struct Arming {
 }
 
 impl Arming {
-    /// Told whether it holds now. It is armed again when it comes to hold after having been false for `stable`, as far
-    /// as this core has seen: what was tried before it started may be long over.
-    pub fn advance(&mut self, holds: bool, stable: Span, now: Mono) {
+    /// Told whether it holds now, and since when what it holds of is so. It is armed again when it comes to hold after
+    /// having been false for `stable`, as far as this core has seen: what was tried before it started may be long over.
+    /// What was tried since it is so was tried for it, though this core may have heard of that first.
+    pub fn advance(&mut self, holds: bool, so: Mono, stable: Span, now: Mono) {
         match (holds, self.since) {
             (true, None) => {
-                if self.quiet.is_some_and(|quiet| now.since(quiet) >= stable) {
-                    self.armed = now;
+                if let Some(quiet) = self.quiet.filter(|quiet| now.since(*quiet) >= stable) {
+                    self.armed = if so > quiet { so.min(now) } else { now };
                 }
                 self.since = Some(now);
                 self.quiet = None;

@@ -115,7 +115,8 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         let (due, trouble) = scenario.when.look(&facts, mine, now.mono);
         kept.from = due.map(|due| due.from);
         let holds = due.is_some_and(|due| due.holds(now.mono));
-        kept.arming.advance(holds, policy.stable, now.mono);
+        let so = due.map_or(now.mono, |due| due.since);
+        kept.arming.advance(holds, so, policy.stable, now.mono);
         if let Some(due) = due {
             if holds {
                 holding.rung = holding.rung.max(scenario.severity);
@@ -184,7 +185,12 @@ fn blind(service: &mut Service, visits: &mut Visits, now: Now, wake: &mut Wake, 
 
 /// Another region than the recorded one takes writes.
 fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
-    let seen = service.known.active.and_then(|active| writable_elsewhere(service, active));
+    let seen = service.known.active.and_then(|active| {
+        // That nobody can say any more whether it takes writes is no reason to say that it is over.
+        let told = service.drift.map(|(at, _)| at).filter(|at| service.drift_told && *at != active);
+        let unproved = told.filter(|at| writable(service, *at) == Say::Unknown);
+        unproved.or_else(|| writable_elsewhere(service, active))
+    });
     if service.drift.is_some_and(|(at, _)| seen != Some(at)) {
         // A record that is gone, with a coordinator that was restored, is no cell of this.
         if service.known.record.is_some() {
@@ -219,13 +225,28 @@ fn of_record(service: &Service) -> RecordState {
 
 /// A region, other than the active one, of which a quorum says that it takes writes.
 fn writable_elsewhere(service: &Service, active: RegionPos) -> Option<RegionPos> {
+    watched(service)
+        .find_map(|(region, say)| (region != active && matches!(say, Say::Up | Say::Slow)).then_some(region))
+}
+
+/// Whether that region takes writes: it does if any of what watches says so, and does not if all do.
+fn writable(service: &Service, at: RegionPos) -> Say {
+    let mut all = watched(service).filter(|(region, _)| *region == at).map(|(_, say)| say);
+    all.try_fold(Say::Down, |so_far, say| match say {
+        Say::Up | Say::Slow => Err(Say::Up),
+        Say::Down => Ok(so_far),
+        Say::Unknown => Ok(Say::Unknown),
+    })
+    .unwrap_or_else(|up| up)
+}
+
+/// What a quorum says of each region by each probe that watches for drift.
+fn watched(service: &Service) -> impl Iterator<Item = (RegionPos, Say)> {
     let parts = &service.policy.parts;
-    if !parts.has_drift {
-        return None;
-    }
-    parts.cells.iter().enumerate().find_map(|(i, cell)| {
+    let cells = if parts.has_drift { parts.cells.as_slice() } else { &[] };
+    cells.iter().enumerate().filter_map(|(i, cell)| {
         let watches = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
-        let elsewhere = cell.region.filter(|region| *region != active && watches)?;
-        (service.picture.cell(CellPos::at(i)).say == Say::Up).then_some(elsewhere)
+        let region = cell.region.filter(|_| watches)?;
+        Some((region, service.picture.cell(CellPos::at(i)).say))
     })
 }

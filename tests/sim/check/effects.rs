@@ -9,7 +9,7 @@ use watchkeeper_core::agree::Txn;
 use watchkeeper_core::authority::Token;
 use watchkeeper_core::effect::Call;
 use watchkeeper_core::plan::saga::{Run, StepState};
-use watchkeeper_core::plan::{Entry, Mode, Op, Outcome};
+use watchkeeper_core::plan::{By, Entry, Mode, Op, Outcome};
 use watchkeeper_core::time::Mono;
 
 use super::{Out, Scene, entries};
@@ -144,7 +144,13 @@ impl Effects {
             return;
         }
         let over = scene.store.outcome(service, call.run);
-        if over.is_some_and(|outcome| outcome != Outcome::HandedOver) {
+        // What a person skips while it is in doubt is left to that person: it may land, until something newer has.
+        let skipped = scene.store.journal(service, call.run).is_some_and(|journal| {
+            let this =
+                |entry: &Entry| matches!(entry, Entry::Skipped { step, by: By::Person(_), .. } if *step == call.step);
+            journal.entries.iter().any(this)
+        });
+        if over.is_some_and(|outcome| outcome != Outcome::HandedOver) && !skipped {
             let what = format!("{} landed after its run had ended", call.step);
             out.broke(scene.now, "S2", "truth", &what);
         }

@@ -328,8 +328,8 @@ impl Checks {
     }
 
     /// An observer's process is gone.
-    pub(crate) fn crashed(&mut self, observer: usize) {
-        self.liveness.crashed(observer);
+    pub(crate) fn crashed(&mut self, observer: usize, now: u64) {
+        self.liveness.crashed(observer, now);
         self.answers.crashed(observer);
         self.authority.crashed(observer);
         self.journals.crashed(observer);

@@ -26,8 +26,8 @@ pub(crate) struct Runs {
     hashes: Vec<Vec<Option<(PolicyHash, u64)>>>,
     /// By service: somebody has ordered or agreed to something.
     agreed: Vec<bool>,
-    /// By service: the raised trigger for which was looked last, where the service was active then, and who looked.
-    looked: Vec<Option<(u64, Option<usize>, usize)>>,
+    /// By service: the raised trigger for which was looked last, and where the service was active then.
+    looked: Vec<Option<(u64, Option<usize>)>>,
 }
 
 impl Runs {
@@ -82,7 +82,7 @@ impl Runs {
             out.broke(scene.now, "S13", "truth", "a failover began that nobody decided");
         }
         if start.mode == Mode::Live && kind == Some(PlanKind::Inspect) {
-            self.looks(scene, service, by, out);
+            self.looks(scene, service, out);
         }
         let live = start.mode == Mode::Live && kind != Some(PlanKind::Inspect);
         self.others(scene, service, by, live, out);
@@ -142,11 +142,10 @@ impl Runs {
         }
     }
 
-    /// What hangs on a trigger is done once while that is raised. Who takes over may have heard of what was done before it
-    /// heard why, and does it once more.
-    fn looks(&mut self, scene: &Scene<'_>, service: usize, by: usize, out: &mut Out) {
+    /// What hangs on a trigger is done once while that is raised.
+    fn looks(&mut self, scene: &Scene<'_>, service: usize, out: &mut Out) {
         let (revision, raised) = scene.store.services[service].trigger;
-        let key = raised.map(|_| (revision, scene.store.active(service), by));
+        let key = raised.map(|_| (revision, scene.store.active(service)));
         let again = key.is_some() && std::mem::replace(&mut self.looked[service], key) == key;
         if again && !self.agreed[service] {
             let what = "an inspection began again, and its trigger was raised only once";
@@ -157,9 +156,8 @@ impl Runs {
     /// Nobody may pass drift but by saying where the service is active. Only who stands there can see it.
     fn drifts(&self, scene: &Scene<'_>, service: usize, faulty: &Faulty, out: &mut Out) {
         let drifts = (0..scene.shape.regions).any(|at| {
-            let seen = scene.shape.observers == 1
-                || (0..scene.shape.observers)
-                    .any(|o| scene.shape.stands_in(o) == Some(at) && !faulty.is_lately(o, scene.now));
+            let near = |o: usize| scene.shape.observers == 1 || scene.shape.stands_in(o) == Some(at);
+            let seen = (0..scene.shape.observers).any(|o| near(o) && !faulty.is_lately(o, scene.now));
             let since = self.by_hand[service][at];
             seen && since.is_some_and(|since| since + 90_000_000 < scene.now)
         });

@@ -85,7 +85,9 @@ impl Writes {
         }
         let request = scene.store.record(service).and_then(|record| record.request.as_ref());
         let named = request.and_then(|request| request.loss.flatten()).map(|span| span.as_micros());
-        let most = if begins.automatic { RPO.as_micros() } else { named.unwrap_or(u64::MAX) };
+        // What is within the objective needs nobody's word; what a person is shown of it binds no further.
+        let within = RPO.as_micros();
+        let most = if begins.automatic { within } else { named.map_or(u64::MAX, |named| named.max(within)) };
         self.may_lose[service] = Some((scene.now, most));
         self.exposed[service] |= begins.start.exposure_accepted;
     }

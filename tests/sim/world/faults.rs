@@ -120,7 +120,7 @@ impl World<'_> {
         }
         self.nodes[observer].dies();
         self.orders.crashed(observer);
-        self.checks.crashed(observer);
+        self.checks.crashed(observer, self.now);
     }
 
     pub(super) fn rise(&mut self, observer: usize) {
@@ -257,7 +257,7 @@ impl World<'_> {
         }
         self.nodes[observer].dies();
         self.orders.crashed(observer);
-        self.checks.crashed(observer);
+        self.checks.crashed(observer, self.now);
         let back = self.rng.between(1_000_000, 60_000_000);
         self.put(back, NOBODY, What::Rises);
     }

@@ -17,6 +17,9 @@ impl World<'_> {
     // ---- The session -----------------------------------------------------------------------------------------------
 
     pub(super) fn renew(&mut self, observer: usize, nonce: Nonce, session: Option<SessionId>, fit: bool) {
+        if session.is_none() {
+            self.say(|_| format!("o{observer}: asks for a session ({})", nonce.0));
+        }
         let node = &mut self.nodes[observer];
         let (sent, at) = (node.mono(self.now), self.now);
         node.renewals.push((nonce, sent, at));
@@ -78,15 +81,20 @@ impl World<'_> {
     pub(super) fn renewed(&mut self, observer: usize, nonce: Nonce, answer: Renewed) {
         // An answer on its way to somebody who was cut off meanwhile never comes.
         let answer = if self.coordinated(observer) { answer } else { Renewed::Unknown };
+        let known = self.nodes[observer].acked.map(|acked| acked.session);
+        if !matches!(answer, Renewed::Alive { session, .. } if Some(session) == known) {
+            self.say(|_| format!("o{observer}: its renewal {} is answered: {answer:?}", nonce.0));
+        }
         match answer {
             Renewed::Alive { session, ttl } => {
-                if let Some(sent) = self.nodes[observer].renewed(nonce, session, ttl)
+                let heard = self.nodes[observer].mono(self.now);
+                if let Some(sent) = self.nodes[observer].renewed(nonce, session, ttl, heard)
                     && let Some(region) = self.shape.stands_in(observer)
                 {
                     self.daemon_heard(observer, region, sent);
                 }
             }
-            Renewed::Gone => self.nodes[observer].acked = None,
+            Renewed::Gone => self.nodes[observer].gone(nonce),
             Renewed::Unknown => {}
         }
         self.tell(observer, Input::Renewed { nonce, answer });

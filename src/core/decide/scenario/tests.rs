@@ -154,10 +154,10 @@ fn tried(started: u64, ended: Option<u64>) -> Option<Tried> {
 #[test]
 fn it_acts_once_each_time_it_comes_to_hold() {
     let mut arming = Arming::default();
-    arming.advance(false, STABLE, at(1));
-    arming.advance(true, STABLE, at(1_000));
+    arming.advance(false, at(1), STABLE, at(1));
+    arming.advance(true, at(1_000), STABLE, at(1_000));
     assert_eq!(arming.holds(), Some(at(1_000)));
-    arming.advance(true, STABLE, at(1_010));
+    arming.advance(true, at(1_010), STABLE, at(1_010));
     assert_eq!(arming.holds(), Some(at(1_000)), "it still does");
     assert_eq!(arming.spent(None, None, at(1_010)), Spent::No);
     assert_eq!(arming.spent(tried(1_001, None), None, at(1_010)), Spent::Running);
@@ -167,28 +167,46 @@ fn it_acts_once_each_time_it_comes_to_hold() {
 #[test]
 fn a_short_gap_does_not_arm_it_again_and_a_long_one_does() {
     let mut arming = Arming::default();
-    arming.advance(true, STABLE, at(1_000));
+    arming.advance(true, at(1_000), STABLE, at(1_000));
     let spent = tried(1_000, Some(1_005));
     assert_eq!(
         arming.spent(spent, None, at(1_010)),
         Spent::UntilQuiet,
         "it came to hold in the very same look"
     );
-    arming.advance(false, STABLE, at(1_100));
+    arming.advance(false, at(1_100), STABLE, at(1_100));
     assert_eq!(arming.holds(), None);
-    arming.advance(false, STABLE, at(1_200));
-    arming.advance(true, STABLE, at(1_399));
+    arming.advance(false, at(1_200), STABLE, at(1_200));
+    arming.advance(true, at(1_399), STABLE, at(1_399));
     assert_eq!(arming.spent(spent, None, at(1_399)), Spent::UntilQuiet, "false for 299 s");
-    arming.advance(false, STABLE, at(1_400));
-    arming.advance(true, STABLE, at(1_700));
+    arming.advance(false, at(1_400), STABLE, at(1_400));
+    arming.advance(true, at(1_700), STABLE, at(1_700));
     assert_eq!(arming.spent(spent, None, at(1_700)), Spent::No, "false for 300 s");
     assert_eq!(arming.spent(tried(1_700, None), None, at(1_700)), Spent::Running);
 }
 
 #[test]
+fn what_was_heard_of_before_its_reason_was_tried_for_that() {
+    let mut arming = Arming::default();
+    arming.advance(false, at(10), STABLE, at(10));
+    // Another raised it at 990, began at 995, and this core was told of the beginning first.
+    arming.advance(true, at(990), STABLE, at(1_000));
+    assert_eq!(arming.spent(tried(995, None), None, at(1_000)), Spent::Running);
+    assert_eq!(
+        arming.spent(tried(989, Some(990)), None, at(1_000)),
+        Spent::No,
+        "that was for the time before"
+    );
+    // What has been so since before it was last quiet did not make it hold then: it is new now.
+    arming.advance(false, at(1_100), STABLE, at(1_100));
+    arming.advance(true, at(1_050), STABLE, at(1_500));
+    assert_eq!(arming.spent(tried(1_060, Some(1_070)), None, at(1_500)), Spent::No);
+}
+
+#[test]
 fn again_is_counted_from_the_end_of_its_run() {
     let mut arming = Arming::default();
-    arming.advance(true, STABLE, at(1_000));
+    arming.advance(true, at(1_000), STABLE, at(1_000));
     let again = Some(Span::mins(10));
     assert_eq!(arming.spent(tried(1_001, Some(1_100)), again, at(1_699)), Spent::Until(at(1_700)));
     assert_eq!(arming.spent(tried(1_001, Some(1_100)), again, at(1_700)), Spent::No);
@@ -200,11 +218,11 @@ fn what_was_tried_before_this_core_started_spends_it_only_until_it_was_quiet() {
     // After a restart every try in the record is dated from when it was first seen.
     let old = tried(10, Some(10));
     let mut arming = Arming::default();
-    arming.advance(false, STABLE, at(10));
-    arming.advance(true, STABLE, at(200));
+    arming.advance(false, at(10), STABLE, at(10));
+    arming.advance(true, at(200), STABLE, at(200));
     assert_eq!(arming.spent(old, None, at(200)), Spent::UntilQuiet, "it may be the same trouble");
     let mut arming = Arming::default();
-    arming.advance(false, STABLE, at(10));
-    arming.advance(true, STABLE, at(310));
+    arming.advance(false, at(10), STABLE, at(10));
+    arming.advance(true, at(310), STABLE, at(310));
     assert_eq!(arming.spent(old, None, at(310)), Spent::No, "this one is another");
 }

@@ -61,8 +61,7 @@ pub(in crate::engine) fn withdrawn(state: &mut State, id: ServiceId, revision: u
         return;
     }
     (acting.ballot.revision, acting.ballot.changes) = (0, None);
-    state.seat.renews = Some(now.mono);
-    super::session::advance(state, now, out);
+    super::session::doubted(state, now, out);
     mark(state, id);
 }
 

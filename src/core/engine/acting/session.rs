@@ -96,6 +96,18 @@ pub(in crate::engine) fn advance(state: &mut State, now: Now, out: &mut Out) {
     state.timers.set_session(state.seat.renews.into_iter().chain(lapses).min());
 }
 
+/// Something that hung on it is gone: it is renewed soon, since only that says whether it is over. Of many services that
+/// lose their votes with it, one asks.
+pub(super) fn doubted(state: &mut State, now: Now, out: &mut Out) {
+    if state.seat.session.id().is_none() {
+        return;
+    }
+    let last = state.seat.renews.map(|at| at.before(state.policy.session.every()));
+    let soon = last.map_or(now.mono, |last| now.mono.max(last + AGAIN));
+    state.seat.renews = state.seat.renews.map(|at| at.min(soon)).or(Some(soon));
+    advance(state, now, out);
+}
+
 /// What came back for a renewal.
 pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewed, now: Now, out: &mut Out) {
     let before = state.seat.session.id();
