@@ -94,6 +94,7 @@ scripts! {
     disk_full
     disk_full_and_nobody_else
     drift_and_adopt
+    drift_unseen
     drill_ended_by_live
     drills
     effect_is_not_there
