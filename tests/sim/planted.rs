@@ -583,7 +583,8 @@ fn handed(world: &mut World<'_>, call: &Call, now: u64) {
 fn arrives(world: &mut World<'_>, call: &Call) {
     let arrived = Arrived::read(call).expect("an action");
     let (checks, scene) = world.scene();
-    checks.arrived(&scene, call, arrived, true);
+    let now = scene.now;
+    checks.arrived(&scene, call, arrived, now, true);
 }
 
 /// Everybody was asked, and everybody has answered.

@@ -168,7 +168,8 @@ fn asked(
 /// not seen well since.
 pub(super) fn ails(service: &Service) -> bool {
     let stands = service.known.active.and_then(|at| service.worst.get(at.index()).copied().flatten());
-    let unproven = service.incident.stage() == Stage::Recovering && service.blind.since.is_some();
+    let accused = matches!(service.incident.stage(), Stage::Open | Stage::Recovering);
+    let unproven = accused && service.blind.since.is_some();
     unproven || stands.is_some_and(|level| level >= Level::Unreachable)
 }
 

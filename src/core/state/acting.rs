@@ -73,6 +73,8 @@ pub struct Acting {
     pub wished: Option<crate::event::Wish>,
     /// Since when answers that a wish hangs on are asked for in vain.
     pub vain: Option<Mono>,
+    /// So many starts in a row were refused, and when the newest was.
+    pub repelled: Option<(u32, Mono)>,
     /// What keeps a region from being left was told, as this set of gates.
     pub stays: Option<u32>,
     /// A plan is announced, and that was told.

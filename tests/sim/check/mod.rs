@@ -296,10 +296,17 @@ impl Checks {
     }
 
     /// It arrived at its provider, and changed something or not.
-    pub(crate) fn arrived(&mut self, scene: &Scene<'_>, call: &Call, it: Arrived, changed: bool) {
+    pub(crate) fn arrived(
+        &mut self,
+        scene: &Scene<'_>,
+        call: &Call,
+        it: Arrived,
+        handed: u64,
+        changed: bool,
+    ) {
         self.effects.arrived(scene, call, it, changed, &mut self.out);
         if changed {
-            self.traffic.arrived(scene, it, &mut self.out);
+            self.traffic.arrived(scene, it, handed, &mut self.out);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Out, Scene, begins};
 use crate::provider::{Arrived, Does};
 use crate::shape::{Shape, place};
 
-/// What was read back may be so old, and the call after it so slow.
+/// What was read back may be so old, when the call after it is handed over. How long that takes is nobody's to say.
 const READ: u64 = 45_000_000;
 
 /// When regions last took writes.
@@ -55,9 +55,9 @@ impl Traffic {
         }
     }
 
-    fn led_to(&self, scene: &Scene<'_>, service: usize, region: usize, out: &mut Out) {
+    fn led_to(&self, scene: &Scene<'_>, service: usize, region: usize, handed: u64, out: &mut Out) {
         let (is, last) = self.writable[service][region];
-        if !is && (last == 0 || last + READ < scene.now) {
+        if !is && (last == 0 || last + READ < handed) {
             let what = format!("users are led to r{region}, which does not take writes");
             out.broke(scene.now, "S12", "truth", &what);
         }
@@ -74,7 +74,7 @@ impl Traffic {
     }
 
     /// The name was changed.
-    pub(crate) fn arrived(&mut self, scene: &Scene<'_>, it: Arrived, out: &mut Out) {
+    pub(crate) fn arrived(&mut self, scene: &Scene<'_>, it: Arrived, handed: u64, out: &mut Out) {
         if it.does != Does::Dns {
             return;
         }
@@ -83,7 +83,7 @@ impl Traffic {
             out.broke(scene.now, "S12", "truth", "the name leads nowhere");
         }
         for region in (0..scene.shape.regions).filter(|region| leads & (1 << region) != 0) {
-            self.led_to(scene, it.service, region, out);
+            self.led_to(scene, it.service, region, handed, out);
         }
     }
 
@@ -100,7 +100,7 @@ impl Traffic {
             }
             for opened in open.iter().filter(|name| !before.is_some_and(|before| before.contains(name))) {
                 if let Some(region) = place(opened.as_str()) {
-                    self.led_to(scene, service, region, out);
+                    self.led_to(scene, service, region, scene.now, out);
                 }
             }
         }

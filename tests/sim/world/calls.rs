@@ -71,6 +71,7 @@ impl World<'_> {
             arrived,
             mute: false,
             slow: late.then_some(self.now + given_up - 1),
+            handed: self.now,
         };
         self.handed += 1;
         let point = Point::Call(self.handed);
@@ -163,7 +164,7 @@ impl World<'_> {
             format!("provider: {:?} {:?} at r{}: {:?}{changed}", it.does, it.op, it.at, made.reply)
         });
         let (checks, scene) = self.scene();
-        checks.arrived(&scene, &sent.call, it, made.changed);
+        checks.arrived(&scene, &sent.call, it, sent.handed, made.changed);
         if made.changed {
             match it.does {
                 Does::Promote if before.promoted_at.is_none() => {
@@ -227,7 +228,10 @@ impl World<'_> {
         let (checks, scene) = self.scene();
         checks.promotes(&scene, service, region);
         self.providers.promoted(service, region);
-        // Whoever promotes it keeps it running at first: the record follows only now.
+        // Whoever promotes it keeps it running at first: the record follows only now. Then its daemon has to.
+        if self.shape.recipes[service].fenced && self.shape.stands_in(region) == Some(region) {
+            self.runs_on(region, self.now);
+        }
         self.say(|_| format!("provider: s{service} takes writes in r{region}"));
         self.look();
         for other in (0..self.shape.regions).filter(|&other| other != region) {

@@ -63,6 +63,8 @@ pub(crate) struct Sent {
     pub(crate) mute: bool,
     /// Its answer comes after its deadline, then.
     pub(crate) slow: Option<u64>,
+    /// When it was handed over.
+    pub(crate) handed: u64,
 }
 
 /// A transaction on its way.

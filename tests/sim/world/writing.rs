@@ -102,13 +102,8 @@ impl World<'_> {
 
     /// The databases of a region that are bound to its daemon may run on; they begin again where the record says so.
     fn daemon_heard(&mut self, observer: usize, region: usize, sent: u64) {
-        let node = &mut self.nodes[observer];
-        node.bound_until = node.bound_until.max(sent + LAPSE);
-        let until = node.bound_until;
-        let watched = std::mem::replace(&mut node.watched, true);
-        if !watched && self.shape.recipes.iter().any(|recipe| recipe.fenced) {
-            self.put(until.saturating_sub(self.now) + 1, NOBODY, What::Bound(region));
-        }
+        debug_assert_eq!(observer, region, "a region's daemon has its number");
+        self.runs_on(region, sent);
         let mut changed = false;
         for service in 0..self.shape.services {
             // A daemon that was away lets nothing run while a failover may be leaving its region.
@@ -124,6 +119,17 @@ impl World<'_> {
         }
         if changed {
             self.look();
+        }
+    }
+
+    /// What is bound to a region's daemon runs on for so long from then, and is looked at when that is over.
+    pub(super) fn runs_on(&mut self, region: usize, from: u64) {
+        let node = &mut self.nodes[region];
+        node.bound_until = node.bound_until.max(from + LAPSE);
+        let until = node.bound_until;
+        let watched = std::mem::replace(&mut node.watched, true);
+        if !watched && self.shape.recipes.iter().any(|recipe| recipe.fenced) {
+            self.put(until.saturating_sub(self.now) + 1, NOBODY, What::Bound(region));
         }
     }
 

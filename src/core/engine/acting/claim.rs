@@ -104,14 +104,17 @@ pub(super) fn feed(service: &mut Service, acting: &mut Acting, input: ClaimInput
 
 /// Everything that is not durable.
 fn drop_all(acting: &mut Acting) {
-    let holders = |purpose: Purpose| !matches!(purpose, Purpose::Vote | Purpose::Take | Purpose::Read);
+    // What became of a claim that was given up is asked until it is known: who is granted the same one again must not give
+    // it up a second time meanwhile.
+    let holders =
+        |purpose| !matches!(purpose, Purpose::Vote | Purpose::Take | Purpose::Read | Purpose::GiveUp);
     if let Some(flight) = acting.flight.take_if(|flight| holders(flight.txn.id.purpose)) {
         super::orders::doubt(acting, &flight.about);
     }
     acting.runs.clear();
     acting.cleared.clear();
     (acting.requested, acting.refused, acting.asked) = (None, None, None);
-    (acting.vain, acting.stays) = (None, None);
+    (acting.vain, acting.stays, acting.repelled) = (None, None, None);
     (acting.unfit, acting.unreached) = (None, 0);
     acting.unheard.clear();
     super::orders::forget(acting);

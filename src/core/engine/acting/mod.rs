@@ -71,6 +71,7 @@ pub(super) fn advance(
     let Some(mut kept) = service.acting.take() else { return };
     let acting = &mut *kept;
     wake.at(flight::again(acting, state.seat.reached, now.mono, out));
+    wake.at(starting::rests(acting));
     running::advance(service, acting, state, now, wake, out);
     if state.seat.reached {
         claim::advance(service, acting, state, now, wake, out);
@@ -221,6 +222,10 @@ pub(super) fn answered(state: &mut State, id: TxnId, answer: Answer, now: Now, o
         (Landed::No, About::Start(_)) => {
             // An order looks again at what is now: it is not answered before it was carried out or refused.
             wish::visit(state, RunState::Starting, RunInput::Refused);
+            if let Some(acting) = state.service_mut(at).and_then(|service| service.acting.as_deref_mut()) {
+                let before = acting.repelled.map_or(0, |(times, _)| times);
+                acting.repelled = Some((before.saturating_add(1), now.mono));
+            }
         }
         (Landed::Yes, About::Vote(changes, policy, session)) => {
             // What hangs on a session that was let go meanwhile goes with it, and is written again.
@@ -362,7 +367,7 @@ fn started(
     if !carried {
         acting.runs.push(Carried::new(Run::new(Arc::clone(&plan), start, now.mono)));
     }
-    (acting.refused, acting.requested) = (None, None);
+    (acting.refused, acting.requested, acting.repelled) = (None, None, None);
     let pending = order.and_then(|order| acting.orders.iter().find(|pending| pending.order.id == order));
     let pending = pending.map(|pending| pending.order.clone());
     if let Some(order) = pending {

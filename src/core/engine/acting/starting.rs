@@ -26,12 +26,18 @@ use crate::order::OrderId;
 use crate::plan::{Case, Entry, Filled, Mode, Only, PlanKind, RunTime, Start};
 use crate::state::acting::{About, Acting, Starting};
 use crate::state::{Service, State};
-use crate::time::{Now, Span, Wall};
+use crate::time::{Mono, Now, Span, Wall};
 use crate::verdict::Observers;
 
 /// Each run has so many serials to itself, so that no two intents of a service ever share one, whichever runs beside
 /// which.
 pub(super) const SERIALS: u64 = 1 << 32;
+/// So many refused starts in a row are followed by another at once: a vote that was renewed meanwhile is heard of soon.
+const AT_ONCE: u32 = 3;
+/// Then it rests so long, doubled each time,
+const REST: Span = Span::millis(100);
+/// so many times.
+const LONGEST_REST: u32 = 4;
 /// So many tries are remembered.
 const TRIES: usize = 64;
 
@@ -74,6 +80,14 @@ impl Begin {
     }
 }
 
+/// Until when no start goes out. What refused the last ones may be something that this observer has not heard of yet:
+/// sent again at once, they would be refused as fast as the coordinator answers.
+pub(super) fn rests(acting: &Acting) -> Option<Mono> {
+    let (times, at) = acting.repelled.filter(|(times, _)| *times >= AT_ONCE)?;
+    let wait = REST.times(1 << (times - AT_ONCE).min(LONGEST_REST));
+    Some(at + wait)
+}
+
 /// Sends the start. Says whether it could.
 pub(super) fn send_start(
     service: &Service,
@@ -90,6 +104,9 @@ pub(super) fn send_start(
     }
     let Some(policy) = service.policy.plans.get(wanted.plan.index()) else { return false };
     let Some(plan) = policy.set.plan(wanted.case).cloned() else { return false };
+    if rests(acting).is_some_and(|until| until > now.mono) {
+        return false;
+    }
     let Some(record) = acting.record.as_deref().filter(|_| acting.flight.is_none()) else { return false };
     if acting.read != service.known.record_revision {
         return false;

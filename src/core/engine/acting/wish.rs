@@ -168,6 +168,10 @@ fn turned(
     let kind =
         |wish: crate::event::Wish| service.policy.plans.get(wish.plan.index()).map(|plan| plan.set.kind);
     let Some(old) = before else { return };
+    if wished.is_some_and(|new| new.plan != old.plan) {
+        // What was told of the one plan was not told of the other, though the same gates may be in its way.
+        (acting.refused, acting.vain) = (None, None);
+    }
     let at = match stands(service, acting) {
         Some(at) => at,
         None if acting.announced => RunState::Announced,
