@@ -72,14 +72,6 @@ pub(crate) struct Coordinator {
     names: Vec<Name>,
 }
 
-/// A session's number names its cluster from this bit on.
-const CLUSTER: u32 = 40;
-
-/// Whether that cluster has given out this session.
-pub(crate) fn of_cluster(session: SessionId, cluster: ClusterId) -> bool {
-    session.0 >> CLUSTER == cluster.0 as u64
-}
-
 impl Coordinator {
     pub(crate) fn new(observers: usize, services: usize) -> Coordinator {
         let keys = Keys {
@@ -161,7 +153,7 @@ impl Coordinator {
             None => {
                 self.revision += 1;
                 // No coordinator ever gives the id of another's session.
-                let id = SessionId((self.cluster.0 as u64) << CLUSTER | self.revision);
+                let id = SessionId((self.cluster.0 as u64) << 40 | self.revision);
                 self.sessions.push(Entered { id, observer, last: now, ended: false });
                 id
             }

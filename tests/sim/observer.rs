@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use watchkeeper_core::authority::{Nonce, SessionId};
+use watchkeeper_core::authority::{ClusterId, Nonce, SessionId};
 use watchkeeper_core::ids::{ProbeId, ServiceId};
 use watchkeeper_core::state::State;
 use watchkeeper_core::time::{Mono, Now, Span, Wall};
@@ -54,6 +54,8 @@ pub(crate) struct Node {
     /// Renewals on their way: when by its own clock, and in true time.
     pub(crate) renewals: Vec<(Nonce, Mono, u64)>,
     pub(crate) acked: Option<Acked>,
+    /// The coordinator that its core was told of last.
+    pub(crate) cluster: Option<ClusterId>,
     /// Its region's databases run at least until then.
     pub(crate) bound_until: u64,
     /// Something will look whether they still may.
@@ -88,6 +90,7 @@ impl Node {
             other_policy: false,
             renewals: Vec::new(),
             acked: None,
+            cluster: None,
             bound_until: u64::MAX,
             watched: false,
             asking: false,
@@ -137,7 +140,8 @@ impl Node {
         self.renewals.clear();
         self.calls.clear();
         self.unwritten.clear();
-        (self.acked, self.flushing, self.full_told) = (None, false, false);
+        (self.acked, self.cluster) = (None, None);
+        (self.flushing, self.full_told) = (false, false);
     }
 
     /// What an acknowledgement is worth, by the letter: from then on nothing may be handed over.

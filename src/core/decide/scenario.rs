@@ -133,6 +133,9 @@ pub struct Tried {
     pub ended: Option<Mono>,
 }
 
+/// A try may be heard of so long before its reason is.
+const TOLD_LATE: Span = Span::secs(30);
+
 /// Whether a scenario may still act this time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arming {
@@ -149,7 +152,8 @@ impl Arming {
         match (holds, self.since) {
             (true, None) => {
                 if let Some(quiet) = self.quiet.filter(|quiet| now.since(*quiet) >= stable) {
-                    self.armed = if so > quiet { so.min(now) } else { now };
+                    let from = if so > quiet { so.min(now) } else { now };
+                    self.armed = from.before(TOLD_LATE.min(stable)).max(quiet);
                 }
                 self.since = Some(now);
                 self.quiet = None;

@@ -225,8 +225,12 @@ fn of_record(service: &Service) -> RecordState {
 
 /// A region, other than the active one, of which a quorum says that it takes writes.
 fn writable_elsewhere(service: &Service, active: RegionPos) -> Option<RegionPos> {
-    watched(service)
-        .find_map(|(region, say)| (region != active && matches!(say, Say::Up | Say::Slow)).then_some(region))
+    watched(service).find_map(|(region, say)| (region != active && takes_writes(say)).then_some(region))
+}
+
+/// Slowly or not, it does.
+const fn takes_writes(say: Say) -> bool {
+    matches!(say, Say::Up | Say::Slow)
 }
 
 /// Whether that region takes writes: it does if any of what watches says so, and does not if all do.

@@ -208,7 +208,7 @@ fn record(
     state.runs = (state.runs + u32::from(runs)).saturating_sub(u32::from(ran));
     let counted = state.failovers.len();
     count_failovers(state, id, &automatic, now.mono);
-    take(state, id, before, known, out);
+    take(state, id, before, known, now.mono, out);
     if ran == runs && counted == state.failovers.len() {
         mark(state, id);
     } else {
@@ -223,6 +223,7 @@ fn take(
     id: ServiceId,
     before: Option<RecordKnown>,
     known: Option<RecordKnown>,
+    now: Mono,
     out: &mut Out,
 ) {
     let Some(service) = state.service_mut(id) else { return };
@@ -237,6 +238,7 @@ fn take(
     let raised = epoch != before.as_ref().map(|record| record.epoch);
     service.known.record = known;
     service.known.active = active;
+    service.known.learned = service.known.learned.or(active.map(|_| now));
     if moved {
         // How long a condition has held belongs to the region in which it held.
         service.clauses.fill(None);

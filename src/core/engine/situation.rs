@@ -66,10 +66,7 @@ pub(crate) fn situation(
             let all = service.votes.present().and(policy.me).count();
             (small(same), small(all.saturating_sub(same)))
         },
-        drift: service
-            .drift
-            .filter(|(_, since)| now.mono.since(*since) >= service.policy.drift_after)
-            .map(|(at, _)| at),
+        drift: drifts(service, now),
         candidate,
         waits_for: waits_for(service, state),
         all_down: (0..service.policy.regions.len())
@@ -162,6 +159,15 @@ fn asked(
         return Asked::Waiting { answered: small(answered), needed: small(needed) };
     }
     Asked::Disagree
+}
+
+/// A region that takes writes though the record names another, for so long that it is drift. Who has only just read the
+/// record does not know how long that has been so: until it has watched for as long, nothing is built upon it.
+fn drifts(service: &Service, now: Now) -> Option<RegionPos> {
+    let lasts = service.policy.drift_after;
+    let (at, since) = service.drift?;
+    let new = service.known.learned.is_none_or(|learned| now.mono.since(learned) < lasts);
+    (new || now.mono.since(since) >= lasts).then_some(at)
 }
 
 /// Whether it cannot be built upon where it is active: out of reach though it may live, or accused until just now and

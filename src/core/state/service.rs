@@ -82,6 +82,8 @@ pub struct Known {
     pub record: Option<RecordKnown>,
     /// Where it is active: by the record, or because there is only one region.
     pub active: Option<RegionPos>,
+    /// When this core first read where it is active.
+    pub(crate) learned: Option<Mono>,
     pub(crate) claim_revision: u64,
     /// Who holds the claim.
     pub holder: Holder,
@@ -190,6 +192,7 @@ impl Known {
             record_revision: 0,
             record: None,
             active: only_region(policy),
+            learned: None,
             claim_revision: 0,
             holder: Holder::Nobody,
             foreign: false,

@@ -26,7 +26,7 @@ const REST: u64 = 120_000_000;
 const LONGEST: u64 = 200_000_000;
 
 /// Who was killed has a voice again after so long.
-const AWAY: u64 = 120_000_000;
+pub(crate) const AWAY: u64 = 120_000_000;
 
 /// What has come about.
 #[derive(Clone, Debug)]

@@ -337,6 +337,7 @@ impl Checks {
     /// An observer's process is gone.
     pub(crate) fn crashed(&mut self, observer: usize, now: u64) {
         self.liveness.crashed(observer, now);
+        self.runs.crashed(observer, now);
         self.answers.crashed(observer);
         self.authority.crashed(observer);
         self.journals.crashed(observer);

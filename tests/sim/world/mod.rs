@@ -687,9 +687,11 @@ impl<'a> World<'a> {
         let node = &mut self.nodes[observer];
         if there && !std::mem::replace(&mut node.there, true) {
             let cluster = self.store.cluster;
+            // With another coordinator than before it begins anew.
             let node = &mut self.nodes[observer];
-            // What another coordinator has acknowledged entitles to nothing with this one.
-            node.acked = node.acked.filter(|acked| crate::coordinator::of_cluster(acked.session, cluster));
+            if node.cluster.replace(cluster).is_some_and(|known| known != cluster) {
+                node.acked = None;
+            }
             self.tell(observer, Input::Coordinator(Word::There(cluster)));
         } else if !there && std::mem::replace(&mut node.there, false) {
             self.tell(observer, Input::Coordinator(Word::Lost));
