@@ -109,6 +109,7 @@ scripts! {
     failback_automatic
     failback_vetoed
     first_record_by_sight
+    no_first_record_of_the_unseen
     first_record_not_by_sight
     flapping_is_damped
     foreign_world

@@ -1,16 +1,16 @@
 //! How a service stands by quorum, what its incident makes of that, and whether anybody still knows.
 
 use super::advance::Wake;
+use super::drift;
 use super::out::Out;
-use crate::agree::{RecordInput, RecordState};
 use crate::event::{AnyCell, Event};
 use crate::health::Health;
-use crate::ids::{CellPos, ProbePos, RegionPos, RungPos};
+use crate::ids::{ProbePos, RegionPos, RungPos};
 use crate::severity::incident::{Holding, Turn};
 use crate::severity::{IncidentAnswer, IncidentInput, Stage, incident_cell};
 use crate::state::{Moments, Service, Share, State, Visits};
 use crate::time::{Mono, Now};
-use crate::verdict::{Level, Say, Tier};
+use crate::verdict::{Level, Tier};
 
 /// Tells of standings that are others than before, and works out what the service adds to its region.
 pub(super) fn standings(service: &mut Service, out: &mut Out) {
@@ -53,7 +53,7 @@ pub(super) fn incident(
     }
     wake.at(service.incident.wake(service.policy.stable));
     blind(service, &mut state.visits, now, wake, out);
-    drift(service, now, wake, out);
+    drift::look(service, now, wake, out);
 }
 
 /// One look of the incident at what holds.
@@ -181,76 +181,4 @@ fn blind(service: &mut Service, visits: &mut Visits, now: Now, wake: &mut Wake, 
         service.blind.told = true;
         out.record(service, Event::Blind(at));
     }
-}
-
-/// Another region than the recorded one takes writes.
-fn drift(service: &mut Service, now: Now, wake: &mut Wake, out: &mut Out) {
-    let seen = service.known.active.and_then(|active| {
-        // That nobody can say any more whether it takes writes is no reason to say that it is over.
-        let told = service.drift.map(|(at, _)| at).filter(|at| service.drift_told && *at != active);
-        let unproved = told.filter(|at| writable(service, *at) == Say::Unknown);
-        unproved.or_else(|| writable_elsewhere(service, active))
-    });
-    if service.drift.is_some_and(|(at, _)| seen != Some(at)) {
-        // A record that is gone, with a coordinator that was restored, is no cell of this.
-        if service.known.record.is_some() {
-            out.saw(AnyCell::Record(of_record(service), RecordInput::DriftOver));
-        }
-        if core::mem::take(&mut service.drift_told) && seen.is_none() {
-            out.record(service, Event::DriftOver);
-        }
-    }
-    service.drift = match (seen, service.drift) {
-        (Some(at), Some((same, since))) if at == same => Some((at, since)),
-        (Some(at), _) => Some((at, now.mono)),
-        (None, _) => None,
-    };
-    let Some((at, since)) = service.drift else { return };
-    let due = since + service.policy.drift_after;
-    if due > now.mono {
-        wake.at(Some(due));
-    } else if !service.drift_told {
-        out.saw(AnyCell::Record(of_record(service), RecordInput::DriftSeen));
-        service.drift_told = true;
-        out.record(service, Event::Drifted(at));
-    }
-}
-
-/// What the record is, as far as people were told of drift.
-fn of_record(service: &Service) -> RecordState {
-    let record = service.known.record.as_ref();
-    let runs = record.is_some_and(|record| record.running.is_some());
-    RecordState::of(record.is_some(), runs, service.drift_told)
-}
-
-/// A region, other than the active one, of which a quorum says that it takes writes.
-fn writable_elsewhere(service: &Service, active: RegionPos) -> Option<RegionPos> {
-    watched(service).find_map(|(region, say)| (region != active && takes_writes(say)).then_some(region))
-}
-
-/// Slowly or not, it does.
-const fn takes_writes(say: Say) -> bool {
-    matches!(say, Say::Up | Say::Slow)
-}
-
-/// Whether that region takes writes: it does if any of what watches says so, and does not if all do.
-fn writable(service: &Service, at: RegionPos) -> Say {
-    let mut all = watched(service).filter(|(region, _)| *region == at).map(|(_, say)| say);
-    all.try_fold(Say::Down, |so_far, say| match say {
-        Say::Up | Say::Slow => Err(Say::Up),
-        Say::Down => Ok(so_far),
-        Say::Unknown => Ok(Say::Unknown),
-    })
-    .unwrap_or_else(|up| up)
-}
-
-/// What a quorum says of each region by each probe that watches for drift.
-fn watched(service: &Service) -> impl Iterator<Item = (RegionPos, Say)> {
-    let parts = &service.policy.parts;
-    let cells = if parts.has_drift { parts.cells.as_slice() } else { &[] };
-    cells.iter().enumerate().filter_map(|(i, cell)| {
-        let watches = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
-        let region = cell.region.filter(|_| watches)?;
-        Some((region, service.picture.cell(CellPos::at(i)).say))
-    })
 }

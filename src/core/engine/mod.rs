@@ -6,6 +6,7 @@
 mod acting;
 mod advance;
 mod ask;
+mod drift;
 mod judge;
 mod out;
 mod reload;

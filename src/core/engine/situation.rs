@@ -1,5 +1,6 @@
 //! All that the gates look at, gathered for one wish: facts, and no opinion.
 
+use super::drift;
 use super::start::{capped, mode};
 use super::weigh::{Wanted, Weighed, requires};
 use crate::decide::cooldown::cooldown;
@@ -66,7 +67,7 @@ pub(crate) fn situation(
             let all = service.votes.present().and(policy.me).count();
             (small(same), small(all.saturating_sub(same)))
         },
-        drift: drifts(service, now),
+        drift: drift::lasts(service, now),
         candidate,
         waits_for: waits_for(service, state),
         all_down: (0..service.policy.regions.len())
@@ -159,15 +160,6 @@ fn asked(
         return Asked::Waiting { answered: small(answered), needed: small(needed) };
     }
     Asked::Disagree
-}
-
-/// A region that takes writes though the record names another, for so long that it is drift. Who has only just read the
-/// record does not know how long that has been so: until it has watched for as long, nothing is built upon it.
-fn drifts(service: &Service, now: Now) -> Option<RegionPos> {
-    let lasts = service.policy.drift_after;
-    let (at, since) = service.drift?;
-    let new = service.known.learned.is_none_or(|learned| now.mono.since(learned) < lasts);
-    (new || now.mono.since(since) >= lasts).then_some(at)
 }
 
 /// Whether it cannot be built upon where it is active: out of reach though it may live, or accused until just now and

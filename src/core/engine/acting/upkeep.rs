@@ -10,9 +10,10 @@ use super::{claim, wish};
 use crate::agree::{Head, Record, RecordInput, RecordState, RegionInput, RegionState};
 use crate::authority::Epoch;
 use crate::engine::advance::Wake;
+use crate::engine::drift::writable;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
-use crate::ids::{CellPos, Name, RegionPos};
+use crate::ids::{Name, RegionPos};
 use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::acting::Acting;
@@ -153,22 +154,19 @@ fn proved(
     acting.well = since;
 }
 
-/// Where a service without a record is active, if that can be seen: exactly one region takes writes or, of what keeps
-/// nothing, the first that is up.
+/// Where a service without a record is active, if that can be seen: exactly one region takes writes, and of every other it
+/// is known that it does not; or, of what keeps nothing, the first that is up. Of a region that nobody sees a person has
+/// to say it.
 fn first_seen(service: &Service) -> Option<Name> {
-    let parts = &service.policy.parts;
     let mut all = (0..service.policy.regions.len()).map(RegionPos::at);
     let at = if service.policy.stateless || service.policy.regions.len() == 1 {
         all.find(|at| service.picture.standing(*at).up.is_some())
     } else {
-        let writable = |at: &RegionPos| {
-            parts.cells.iter().enumerate().any(|(i, cell)| {
-                let tells = parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift);
-                tells && cell.region == Some(*at) && service.picture.cell(CellPos::at(i)).say == Say::Up
-            })
-        };
-        let mut writable = all.filter(writable);
-        match (writable.next(), writable.next()) {
+        let mut says = all.map(|at| (at, writable(service, at)));
+        let writes = says.clone().filter(|(_, say)| *say == Say::Up);
+        let known = says.all(|(_, say)| matches!(say, Say::Up | Say::Down));
+        let mut writes = writes.filter(|_| known).map(|(at, _)| at);
+        match (writes.next(), writes.next()) {
             (Some(only), None) => Some(only),
             _ => None,
         }
