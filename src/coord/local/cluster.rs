@@ -1,7 +1,7 @@
 //! What this coordinator calls itself: made once a store, and another after a restore from a backup.
 //!
-//! Beside the file lies a mark with the revision at the last opening. A file that is older than its mark was restored:
-//! it may have lost moves that happened, so it must not go on under its name. (A restore of the whole folder is not
+//! Beside the file lies a mark with a revision that the file had, a few seconds ago at most. A file that is older than its
+//! mark was restored: it may have lost moves that happened, so it must not go on under its name. (A restore of the whole folder is not
 //! noticed here, but by the tokens that providers keep.)
 
 use std::fs;
@@ -14,10 +14,12 @@ use super::facts;
 use crate::core::authority::ClusterId;
 use crate::store::unreadable;
 
+const MARK: &str = "watchkeeper.mark";
+
 /// Reads the name, or makes one, and sets the mark.
 pub(super) fn settle(c: &Connection, dir: &Path, chance: u128) -> rusqlite::Result<ClusterId> {
     let known: Option<String> = c.query_row("SELECT id FROM cluster", [], |row| row.get(0)).optional()?;
-    let path = dir.join("watchkeeper.mark");
+    let path = dir.join(MARK);
     let revision = facts::revision(c)?;
     let parse = |text: &str| u128::from_str_radix(text, 16).ok();
     let id = match known {
@@ -40,14 +42,20 @@ pub(super) fn settle(c: &Connection, dir: &Path, chance: u128) -> rusqlite::Resu
             chance
         }
     };
-    // Without a mark a restore would not be noticed; nothing else hangs on it.
-    if let Err(why) = mark(&path, &format!("{id:032x} {revision}\n")) {
-        tracing::warn!(%why, path = %path.display(), "the store's mark cannot be written");
-    }
+    set_mark(dir, ClusterId(id), revision);
     Ok(ClusterId(id))
 }
 
-fn mark(path: &Path, text: &str) -> io::Result<()> {
+/// Sets the mark: to a revision that is durable. One that the file has not got would make it look restored.
+pub(super) fn set_mark(dir: &Path, id: ClusterId, revision: u64) {
+    let path = dir.join(MARK);
+    // Without a mark a restore would not be noticed; nothing else hangs on it.
+    if let Err(why) = write(&path, &format!("{:032x} {revision}\n", id.0)) {
+        tracing::warn!(%why, path = %path.display(), "the store's mark cannot be written");
+    }
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("mark.new");
     let mut file = fs::File::create(&new)?;
     file.write_all(text.as_bytes())?;

@@ -9,6 +9,7 @@ mod facts;
 mod session;
 mod txn;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -27,6 +28,9 @@ use facts::{Changed, Teller};
 /// Where the time comes from. Sessions end by the boot-time clock.
 pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
 
+/// The mark is set this often at most.
+const MARKS: Span = Span::secs(5);
+
 /// So many facts may wait to be taken; whoever tells more waits.
 const WAITING: usize = 1_024;
 
@@ -40,6 +44,8 @@ struct Inside {
     cluster: ClusterId,
     names: Mutex<Arc<Names>>,
     watcher: Mutex<Watcher>,
+    /// When the mark was set last.
+    marked: AtomicU64,
 }
 
 #[derive(Default)]
@@ -61,6 +67,7 @@ impl Local {
             cluster,
             names: Mutex::new(Arc::new(names)),
             watcher: Mutex::default(),
+            marked: AtomicU64::new(0),
         })))
     }
 
@@ -75,6 +82,7 @@ impl Local {
             cluster: self.0.cluster,
             names: Mutex::new(Arc::new(names)),
             watcher: Mutex::default(),
+            marked: AtomicU64::new(0),
         }))
     }
 
@@ -95,6 +103,7 @@ impl Local {
         match ended.await {
             Ok((told, next)) => {
                 inside.tell(told).await;
+                inside.mark(now).await;
                 next
             }
             Err(_) => Some(now + Span::secs(1)),
@@ -206,6 +215,24 @@ impl Local {
 }
 
 impl Inside {
+    /// Sets the mark, if that is due: from then on an older file is known to be a restored one.
+    async fn mark(&self, now: Mono) {
+        let last = Mono::micros(self.marked.load(Ordering::Relaxed));
+        if now.since(last) < MARKS {
+            return;
+        }
+        self.marked.store(now.as_micros(), Ordering::Relaxed);
+        let (dir, cluster) = (self.store.dir().to_owned(), self.cluster);
+        // By whoever reads: what it sees is durable.
+        let set = self.store.read(move |c| {
+            cluster::set_mark(&dir, cluster, facts::revision(c)?);
+            Ok(())
+        });
+        if let Err(why) = set.await {
+            tracing::warn!(%why, "the store's mark is not set, since its revision cannot be read");
+        }
+    }
+
     fn names(&self) -> Arc<Names> {
         Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner))
     }

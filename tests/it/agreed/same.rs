@@ -337,6 +337,30 @@ async fn a_restored_store_calls_itself_otherwise() {
 }
 
 #[tokio::test]
+async fn a_backup_of_this_very_life_is_noticed_when_it_is_restored() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let time = Arc::new(AtomicU64::new(1));
+    let (life, threads) = local(dir.path(), &time, 1).await;
+    life.renew(None, true).await;
+    let (file, backup) = (dir.path().join("watchkeeper.db"), dir.path().join("backup.db"));
+    let copies = rusqlite::Connection::open(&file).expect("beside the daemon");
+    copies.execute("VACUUM INTO ?1", [backup.to_str()]).expect("a backup");
+    drop(copies);
+    life.renew(None, true).await;
+    time.fetch_add(10_000_000, Ordering::Relaxed);
+    life.expire().await;
+    drop(life);
+    threads.join();
+    std::fs::rename(&backup, &file).expect("restored");
+    let (restored, threads) = local(dir.path(), &time, 2).await;
+    assert_eq!(restored.cluster().0, 2, "what was done after the backup is forgotten");
+    drop(restored);
+    threads.join();
+    let (again, _threads) = local(dir.path(), &time, 3).await;
+    assert_eq!(again.cluster().0, 2, "once is enough");
+}
+
+#[tokio::test]
 async fn a_session_that_ends_takes_its_claim_and_tells() {
     let dir = tempfile::tempdir().expect("a folder");
     let time = Arc::new(AtomicU64::new(1));
