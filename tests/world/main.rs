@@ -34,6 +34,8 @@ mod redis;
 #[cfg(test)]
 mod runner;
 #[cfg(test)]
+mod secure;
+#[cfg(test)]
 mod tcp;
 #[cfg(test)]
 mod tls;

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::Signal;
 use watchkeeper::config::probe::{Kind, Postgres, PostgresCheck};
@@ -17,13 +18,15 @@ use super::evil::{End, Evil, black_hole};
 use super::look::{blind, failed, kit, look, look_for, ok, probe};
 
 /// A folder that the servers' own user may use: PostgreSQL does not run as root.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
-    user: Option<(u32, u32)>,
+    /// Whose the servers are.
+    pub(crate) user: Option<(u32, u32)>,
+    dsns: AtomicU32,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let user = rustix::process::getuid().is_root().then(|| {
@@ -38,7 +41,7 @@ impl Place {
         if let Some((user, group)) = user {
             chown(folder.path(), Some(user), Some(group)).unwrap();
         }
-        Place { folder, user }
+        Place { folder, user, dsns: AtomicU32::new(0) }
     }
 
     fn tool(&self, name: &str) -> Command {
@@ -56,7 +59,7 @@ impl Place {
         assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -87,8 +90,8 @@ impl Place {
     }
 
     /// Each DSN is a secret in a file.
-    fn dsn(&self, dsn: &str) -> Secret {
-        let path = self.path(&format!("dsn-{}", dsn.len()));
+    pub(crate) fn dsn(&self, dsn: &str) -> Secret {
+        let path = self.path(&format!("dsn-{}", self.dsns.fetch_add(1, Ordering::Relaxed)));
         std::fs::write(&path, dsn).unwrap();
         Secret::File(path)
     }
@@ -99,19 +102,25 @@ impl Place {
         Kind::Postgres(Postgres { dsn: Secret::File(path), check, ca: None })
     }
 
-    fn sql(&self, port: u16, sql: &str) {
+    pub(crate) fn sql(&self, port: u16, sql: &str) {
         let port = port.to_string();
         let host = self.folder.path().to_str().unwrap();
         self.done("psql", &["-X", "-h", host, "-p", &port, "-U", "postgres", "-d", "postgres", "-c", sql]);
     }
 }
 
-struct Running {
+pub(crate) struct Running {
     server: Server,
-    port: u16,
+    pub(crate) port: u16,
 }
 
-async fn primary(place: &Place) -> Running {
+impl Running {
+    pub(crate) fn end(&mut self) {
+        self.server.stop();
+    }
+}
+
+pub(crate) async fn primary(place: &Place) -> Running {
     let data = place.path("primary");
     place.done(
         "initdb",

@@ -24,7 +24,7 @@ fn redis(port: u16, check: RedisCheck, password: Option<&Secret>) -> Kind {
     })
 }
 
-async fn server(folder: &std::path::Path, arguments: &[&str]) -> (Server, u16) {
+pub(crate) async fn server(folder: &std::path::Path, arguments: &[&str]) -> (Server, u16) {
     let port = free_port();
     let text = port.to_string();
     let mut command = Command::new("redis-server");

@@ -1,5 +1,6 @@
 //! `tls`, and TLS under `http` and `tcp`: good, expired, of another name, of a stranger, and no TLS at all.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,6 +71,26 @@ impl Authority {
         let mut config = builder.with_single_cert(vec![cert.der().clone()], key).unwrap();
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// The same for a server that reads files: its certificate, and its key, which only `owner` may read.
+    pub(crate) fn files(
+        &self,
+        name: &str,
+        years: (i32, i32),
+        owner: Option<(u32, u32)>,
+    ) -> (PathBuf, PathBuf) {
+        let (cert, key) = self.sign(name, years);
+        let place = |kind: &str| self.folder.path().join(format!("{name}-{}.{kind}", years.1));
+        let (cert_file, key_file) = (place("pem"), place("key"));
+        std::fs::write(&cert_file, cert.pem()).unwrap();
+        std::fs::write(&key_file, key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(self.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        if let Some((user, group)) = owner {
+            std::os::unix::fs::chown(&key_file, Some(user), Some(group)).unwrap();
+        }
+        (cert_file, key_file)
     }
 
     fn client(&self) -> ClientCert {
