@@ -84,6 +84,12 @@ impl Local {
         self.0.cluster
     }
 
+    /// The service of that name, if it is known here.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<ServiceId> {
+        self.0.names().id(name)
+    }
+
     /// Ends the sessions whose time has passed. When the next may end, if there is any.
     pub async fn expire(&self) -> Option<Mono> {
         let (inside, now) = (Arc::clone(&self.0), (self.0.clock)().mono);
