@@ -66,8 +66,10 @@ pub struct Raise {
     pub service: Name,
     /// Which.
     pub trigger: Name,
-    /// It is on the disk, or why it may not be.
-    pub answer: oneshot::Sender<Result<(), String>>,
+    /// By whom.
+    pub who: String,
+    /// It is on the disk, and whether it was not before; or why it may not be.
+    pub answer: oneshot::Sender<Result<bool, String>>,
 }
 
 /// Who may come in, and by what; exchanged whole when the config is read anew.

@@ -91,7 +91,7 @@ pub(super) async fn raise(
     };
     let response = match said {
         Says::Nothing => done("nothing", "no alert in it has the labels of this trigger"),
-        Says::Raised => raised(&doors, trigger).await,
+        Says::Raised => raised(&doors, trigger, sender.who).await,
         Says::Cleared if trigger.until_acknowledged => {
             done("stays", "only an operator ends this trigger: `until` is acknowledged")
         }
@@ -139,15 +139,16 @@ fn done(word: &str, text: &str) -> Response {
 }
 
 /// Answered only when it is on the disk.
-async fn raised(doors: &Doors, trigger: &Trigger) -> Response {
+async fn raised(doors: &Doors, trigger: &Trigger, who: String) -> Response {
     let (answer, answered) = oneshot::channel();
-    let raise = Raise { service: trigger.service.clone(), trigger: trigger.name.clone(), answer };
+    let raise = Raise { service: trigger.service.clone(), trigger: trigger.name.clone(), who, answer };
     if doors.raise.try_send(raise).is_err() {
         return (StatusCode::SERVICE_UNAVAILABLE, "too much is raised at once: say it again\n")
             .into_response();
     }
     match tokio::time::timeout(PATIENCE, answered).await {
-        Ok(Ok(Ok(()))) => done("raised", "it is raised"),
+        Ok(Ok(Ok(true))) => done("raised", "it is raised"),
+        Ok(Ok(Ok(false))) => done("so_already", "it was raised before, and is still"),
         Ok(Ok(Err(why))) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("it may not be raised: {why}; say it again\n"))
                 .into_response()
@@ -258,3 +259,6 @@ fn word(of: &Value) -> Result<Says, String> {
         other => Err(format!("`status` is {other}: write \"firing\" or \"resolved\"")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,11 +113,18 @@ pub(super) async fn raise(
     mut asked: mpsc::Receiver<Raise>,
     stop: CancellationToken,
 ) -> Result<(), String> {
-    while let Some(Some(Raise { service, trigger, answer })) = stop.run_until_cancelled(asked.recv()).await {
+    while let Some(Some(Raise { service, trigger, who, answer })) =
+        stop.run_until_cancelled(asked.recv()).await
+    {
         let raised = match coordinator.service(service.as_str()) {
-            Some(id) => coordinator.raise(id, trigger).await.map_err(|why| why.to_string()),
+            Some(id) => coordinator.raise(id, trigger.clone()).await.map_err(|why| why.to_string()),
             None => Err(format!("there is no service `{service}` any more")),
         };
+        match &raised {
+            Ok(true) => tracing::warn!(%service, %trigger, %who, "a trigger is raised"),
+            Ok(false) => {}
+            Err(why) => tracing::error!(%service, %trigger, %who, %why, "a trigger may not be raised"),
+        }
         // Whoever asked may have gone.
         drop(answer.send(raised));
     }
