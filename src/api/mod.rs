@@ -28,7 +28,7 @@ use crate::core::order::Verb;
 pub use serve::{Bounds, serve};
 pub use snapshot::{Check, RegionView, ServiceView, Snapshot, WindowView};
 pub use tls::{Certificate, NoCertificate};
-pub use trigger::Heard as Calls;
+pub use trigger::Calls;
 
 /// How long an answer is waited for; the core gives each order one within 90 seconds.
 const PATIENCE: Duration = Duration::from_secs(100);

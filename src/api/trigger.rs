@@ -34,9 +34,9 @@ const REMEMBERED: usize = 4_096;
 
 /// Signed calls that were carried out, with when they were signed.
 #[derive(Default)]
-pub struct Heard(Mutex<BTreeMap<(Name, Name, String), u64>>);
+pub struct Calls(Mutex<BTreeMap<(Name, Name, String), u64>>);
 
-impl Heard {
+impl Calls {
     fn has(&self, call: &(Name, Name, String)) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(call)
     }

@@ -18,7 +18,7 @@ use super::keeping::Owned;
 use super::lane::Lane;
 use super::room::Room;
 use super::windows::Opening;
-use super::{Message, Setup, clock, metrics as numbers, shown, systemd};
+use super::{Message, Setup, clock, metrics as numbers, shown, systemd, windows};
 use crate::api::{Access, Said, Snapshot};
 use crate::chronicle::{self, reply, told};
 use crate::config::probe::Probe;
@@ -377,9 +377,11 @@ impl EventLoop {
             self.shows.coordinator.know(Names::of(&self.state));
             self.wire(setup.probes, setup.references);
             self.shows.access.send_replace(Arc::new(access));
+            self.later.push_back(windows::input(&setup.edge, now.wall));
             self.shows.edge.send_replace(Arc::new(setup.edge));
         }
         self.obey(effects, now);
+        self.step(Input::Tick);
         match refused {
             None => Ok(()),
             Some(services) => {

@@ -181,7 +181,9 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let (store, threads) = store::open(&place.dir, place.store)?;
     let chronicle = Chronicle::new(store.clone());
     let clock = clock::shared();
-    let (state, effects) = engine::start(&setup.policy, clock::now());
+    let (mut state, mut effects) = engine::start(&setup.policy, clock::now());
+    let windows = windows::input(&setup.edge, clock::now().wall);
+    effects.extend(engine::step(&mut state, windows, clock::now()));
     let coordinator = Local::open(store.clone(), Arc::clone(&clock), Names::of(&state), place.chance).await?;
 
     let (stop, left) = (CancellationToken::new(), CancellationToken::new());

@@ -57,15 +57,8 @@ pub(super) async fn run(
         if made.is_none_or(|made| wall < made || wall >= made + FRESH) {
             let all = openings(&edge.maintenance, wall);
             if *all != **known.borrow() {
-                let spans = all.iter().map(|opening| input::Window {
-                    services: opening.services.clone(),
-                    regions: opening.regions.clone(),
-                    from: opening.from,
-                    until: opening.until,
-                });
-                let input = Input::Windows(spans.collect());
                 // The loop has ended: nobody asks what is open.
-                if inputs.send(Message::Input(Box::new(input))).await.is_err() {
+                if inputs.send(Message::Input(Box::new(told(&all)))).await.is_err() {
                     return Ok(());
                 }
                 known.send_replace(Arc::new(all));
@@ -82,6 +75,21 @@ pub(super) async fn run(
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// The same for the core, at once: at a start and at a reload it decides nothing before it knows of them.
+pub(super) fn input(edge: &Edge, wall: Wall) -> Input {
+    told(&openings(&edge.maintenance, wall))
+}
+
+fn told(all: &[Opening]) -> Input {
+    let spans = all.iter().map(|opening| input::Window {
+        services: opening.services.clone(),
+        regions: opening.regions.clone(),
+        from: opening.from,
+        until: opening.until,
+    });
+    Input::Windows(spans.collect())
 }
 
 /// One line as a window opens, and one as it closes.

@@ -56,16 +56,16 @@ fn a_webhook_says_what_its_fields_allow() {
 
 #[test]
 fn calls_are_remembered_for_as_long_as_they_could_come_again_and_not_without_end() {
-    let heard = Heard::default();
+    let calls = Calls::default();
     let name = |text: &str| Name::new(text).expect("a name");
     let call = |n: usize| (name("shop"), name("breach"), n.to_string());
-    heard.note(call(0), 1_000, 1_000);
-    assert!(heard.has(&call(0)) && !heard.has(&call(1)));
-    heard.note(call(1), 1_000 + YOUNG + 1, 1_000 + YOUNG + 1);
-    assert!(!heard.has(&call(0)) && heard.has(&call(1)), "its signature is too old by now");
+    calls.note(call(0), 1_000, 1_000);
+    assert!(calls.has(&call(0)) && !calls.has(&call(1)));
+    calls.note(call(1), 1_000 + YOUNG + 1, 1_000 + YOUNG + 1);
+    assert!(!calls.has(&call(0)) && calls.has(&call(1)), "its signature is too old by now");
     for n in 0..=REMEMBERED {
-        heard.note(call(n), 5_000 + n as u64 / 100, 5_000);
+        calls.note(call(n), 5_000 + n as u64 / 100, 5_000);
     }
-    assert!(!heard.has(&call(0)) && heard.has(&call(REMEMBERED)));
-    assert_eq!(heard.0.lock().expect("a lock").len(), REMEMBERED);
+    assert!(!calls.has(&call(0)) && calls.has(&call(REMEMBERED)));
+    assert_eq!(calls.0.lock().expect("a lock").len(), REMEMBERED);
 }
