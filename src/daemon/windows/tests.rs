@@ -112,8 +112,9 @@ async fn the_core_is_told_when_the_config_or_the_wall_is_another() {
     let clock = move || Now { mono: Mono::BOOT, wall: *shown.lock().expect("a lock") };
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(run(watched, known, clock, inputs, stop.clone()));
-    let mut first = async || match told.recv().await {
-        Some(Message::Input(input)) => {
+    let patience = Duration::from_secs(600);
+    let mut first = async || match tokio::time::timeout(patience, told.recv()).await {
+        Ok(Some(Message::Input(input))) => {
             let Input::Windows(windows) = *input else { panic!("it is told something else") };
             windows.first().map(|window| window.from.to_string())
         }
