@@ -6,25 +6,29 @@
 mod auth;
 mod operate;
 mod read;
+mod serve;
 mod snapshot;
+mod tls;
+mod trigger;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::chronicle::Chronicle;
+use crate::config::wiring::{Token, Trigger};
 use crate::core::ids::Name;
 use crate::core::order::Verb;
 
-pub use auth::{Role, Token};
-pub use snapshot::{Check, RegionView, ServiceView, Snapshot};
+pub use serve::{Bounds, serve};
+pub use snapshot::{Check, RegionView, ServiceView, Snapshot, WindowView};
+pub use tls::{Certificate, NoCertificate};
+pub use trigger::Calls;
 
 /// How long an answer is waited for; the core gives each order one within 90 seconds.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -56,6 +60,29 @@ pub enum Said {
     },
 }
 
+/// A trigger is to be raised, by whoever may.
+pub struct Raise {
+    /// Of which service.
+    pub service: Name,
+    /// Which.
+    pub trigger: Name,
+    /// By whom.
+    pub who: String,
+    /// It is on the disk, and whether it was not before; or why it may not be.
+    pub answer: oneshot::Sender<Result<bool, String>>,
+}
+
+/// Who may come in, and by what; exchanged whole when the config is read anew.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Who may do what; none: whoever is on this machine may do everything, and nobody else anything.
+    pub tokens: Vec<Token>,
+    /// What is shown to those who come by TLS; none: it is spoken plain.
+    pub certificate: Option<Certificate>,
+    /// What may be raised from outside.
+    pub triggers: Vec<Trigger>,
+}
+
 /// Says that a heartbeat was heard: service, probe, region and the token that was brought. False: no such heartbeat, or
 /// not its token.
 pub type Heard = dyn Fn(&Name, &Name, Option<&Name>, &str) -> bool + Send + Sync;
@@ -75,14 +102,18 @@ pub struct Doors {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// What happened.
     pub chronicle: Chronicle,
-    /// Who may do what; none: whoever reaches loopback may do everything.
-    pub tokens: Arc<[Token]>,
+    /// Who may come in, as of now.
+    pub access: watch::Receiver<Arc<Access>>,
+    /// Takes triggers that are to be raised. A full queue is answered 503.
+    pub raise: mpsc::Sender<Raise>,
+    /// Signed calls that were carried out.
+    pub calls: Arc<Calls>,
     /// When it is, in seconds since 1970: for tokens that expire.
     pub wall: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// Every route.
-pub fn router(doors: Doors) -> Router {
+fn router(doors: Doors) -> Router {
     Router::new()
         .route("/metrics", get(read::metrics))
         .route("/-/healthy", get(read::healthy))
@@ -100,7 +131,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/v1/resume", post(operate::resume_all))
         .route("/api/v1/heartbeat/{service}/{probe}", post(operate::heartbeat))
         .route("/api/v1/heartbeat/{service}/{probe}/{region}", post(operate::heartbeat_in))
-        .layer(DefaultBodyLimit::max(64 * 1024))
+        .route("/api/v1/triggers/{service}/{trigger}", post(trigger::raise).delete(trigger::clear))
         .with_state(doors)
 }
 
@@ -117,9 +148,4 @@ pub struct NoPort {
 /// Opens the port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, NoPort> {
     TcpListener::bind(address).await.map_err(|why| NoPort { address, why })
-}
-
-/// Serves until it is stopped; what is under way is then finished.
-pub async fn serve(listener: TcpListener, doors: Doors, stop: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router(doors)).with_graceful_shutdown(stop.cancelled_owned()).await
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::auth::{Role, who};
+use super::auth::{Asker, who};
 use super::{Doors, PATIENCE, Said};
+use crate::config::wiring::TokenRole;
 use crate::core::ids::Name;
 use crate::core::order::Verb;
 
@@ -24,47 +25,47 @@ pub(super) struct Adopt {
 pub(super) async fn adopt(
     State(doors): State<Doors>,
     Path(service): Path<String>,
-    headers: HeaderMap,
+    asker: Asker,
     Json(adopt): Json<Adopt>,
 ) -> Response {
     match Name::new(&adopt.region) {
-        Ok(region) => say(&doors, Some(&service), Verb::Adopt { region }, &headers).await,
+        Ok(region) => order(&doors, Some(&service), Verb::Adopt { region }, &asker).await,
         Err(why) => {
             (StatusCode::BAD_REQUEST, format!("`{}` is no region: {why}\n", adopt.region)).into_response()
         }
     }
 }
 
-pub(super) async fn pause(
-    State(doors): State<Doors>,
-    Path(service): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    say(&doors, Some(&service), Verb::Pause, &headers).await
+pub(super) async fn pause(State(doors): State<Doors>, Path(service): Path<String>, asker: Asker) -> Response {
+    order(&doors, Some(&service), Verb::Pause, &asker).await
 }
 
 pub(super) async fn resume(
     State(doors): State<Doors>,
     Path(service): Path<String>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Response {
-    say(&doors, Some(&service), Verb::Resume, &headers).await
+    order(&doors, Some(&service), Verb::Resume, &asker).await
 }
 
-pub(super) async fn pause_all(State(doors): State<Doors>, headers: HeaderMap) -> Response {
-    say(&doors, None, Verb::Pause, &headers).await
+pub(super) async fn pause_all(State(doors): State<Doors>, asker: Asker) -> Response {
+    order(&doors, None, Verb::Pause, &asker).await
 }
 
-pub(super) async fn resume_all(State(doors): State<Doors>, headers: HeaderMap) -> Response {
-    say(&doors, None, Verb::Resume, &headers).await
+pub(super) async fn resume_all(State(doors): State<Doors>, asker: Asker) -> Response {
+    order(&doors, None, Verb::Resume, &asker).await
 }
 
 /// An order: 200 when it is so, 202 when it waits or nobody knows, 409 when it is refused.
-async fn say(doors: &Doors, service: Option<&str>, verb: Verb, headers: &HeaderMap) -> Response {
-    let who = match who(doors, headers, Role::Operator) {
-        Ok(who) => who,
-        Err(refused) => return refused.into_response(),
-    };
+async fn order(doors: &Doors, service: Option<&str>, verb: Verb, asker: &Asker) -> Response {
+    match who(doors, asker, TokenRole::Operator) {
+        Ok(who) => say(doors, service, verb, who).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// The same, for somebody who is known to be allowed to.
+pub(super) async fn say(doors: &Doors, service: Option<&str>, verb: Verb, who: String) -> Response {
     let service = match service.map(Name::new).transpose() {
         Ok(service) => service,
         Err(_) => return (StatusCode::NOT_FOUND, "there is no such service\n").into_response(),
@@ -90,8 +91,8 @@ async fn say(doors: &Doors, service: Option<&str>, verb: Verb, headers: &HeaderM
     }
 }
 
-pub(super) async fn reload(State(doors): State<Doors>, headers: HeaderMap) -> Response {
-    if let Err(refused) = who(&doors, &headers, Role::Admin) {
+pub(super) async fn reload(State(doors): State<Doors>, asker: Asker) -> Response {
+    if let Err(refused) = who(&doors, &asker, TokenRole::Admin) {
         return refused.into_response();
     }
     let (answer, answered) = oneshot::channel();
@@ -112,27 +113,26 @@ pub(super) async fn reload(State(doors): State<Doors>, headers: HeaderMap) -> Re
 pub(super) async fn heartbeat(
     State(doors): State<Doors>,
     Path((service, probe)): Path<(String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Response {
-    heard(&doors, [Some(&service), Some(&probe), None], &headers)
+    heard(&doors, [Some(&service), Some(&probe), None], &asker)
 }
 
 pub(super) async fn heartbeat_in(
     State(doors): State<Doors>,
     Path((service, probe, region)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Response {
-    heard(&doors, [Some(&service), Some(&probe), Some(&region)], &headers)
+    heard(&doors, [Some(&service), Some(&probe), Some(&region)], &asker)
 }
 
 /// Which heartbeats there are is told to nobody who does not bring a token of one.
-fn heard(doors: &Doors, names: [Option<&String>; 3], headers: &HeaderMap) -> Response {
+fn heard(doors: &Doors, names: [Option<&String>; 3], asker: &Asker) -> Response {
     let refused = || (StatusCode::FORBIDDEN, "no such heartbeat, or not its token\n").into_response();
     let [service, probe, region] = names.map(|name| name.map(|name| Name::new(name)).transpose());
     let (Ok(Some(service)), Ok(Some(probe)), Ok(region)) = (service, probe, region) else { return refused() };
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) else { return refused() };
-    if (doors.heard)(&service, &probe, region.as_ref(), token.trim()) {
+    let Some(token) = asker.bearer() else { return refused() };
+    if (doors.heard)(&service, &probe, region.as_ref(), token) {
         StatusCode::NO_CONTENT.into_response()
     } else {
         refused()

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::auth::{Role, who};
+use super::auth::{Asker, may_look, who};
 use super::{Check, Doors, PATIENCE, Said, Snapshot};
+use crate::config::wiring::TokenRole;
 use crate::core::ids::Name;
 
 /// A loop that has not turned for so long is stuck: it turns each second at least.
 const STUCK: u64 = 10_000;
 
-pub(super) async fn metrics(State(doors): State<Doors>) -> Response {
+pub(super) async fn metrics(State(doors): State<Doors>, asker: Asker) -> Response {
+    if let Err(refused) = may_look(&doors, &asker) {
+        return refused.into_response();
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (doors.metrics)()).into_response()
 }
 
@@ -39,7 +43,10 @@ pub(super) async fn ready(State(doors): State<Doors>) -> Response {
 }
 
 /// `status` is `healthy`, `degraded` (it watches, and could not act) or `unhealthy`.
-pub(super) async fn health(State(doors): State<Doors>) -> Response {
+pub(super) async fn health(State(doors): State<Doors>, asker: Asker) -> Response {
+    if let Err(refused) = may_look(&doors, &asker) {
+        return refused.into_response();
+    }
     let snapshot = doors.snapshot.borrow().clone();
     let checks = checks(&snapshot, (doors.turned)());
     let worst = if checks.values().any(|check| check.status == "failed") {
@@ -59,7 +66,10 @@ fn checks(snapshot: &Snapshot, turned: u64) -> BTreeMap<&'static str, Check> {
         Some((status, why)) => Check { status, why: Some(why) },
     };
     let turns = (turned >= STUCK).then(|| ("failed", format!("it has not turned for {turned} ms")));
-    let store = (snapshot.store != "ok").then(|| ("degraded", format!("it is {}", snapshot.store)));
+    let store = (snapshot.store != "ok").then(|| {
+        let why = snapshot.store_why.clone().unwrap_or_else(|| format!("it is {}", snapshot.store));
+        ("degraded", why)
+    });
     let coordinator = snapshot.cluster.is_none().then(|| ("degraded", "it does not answer".to_owned()));
     let trust = snapshot.isolated.clone().map(|why| ("degraded", why));
     let config = snapshot.reload.clone().map(|why| ("degraded", why));
@@ -72,20 +82,16 @@ fn checks(snapshot: &Snapshot, turned: u64) -> BTreeMap<&'static str, Check> {
     ])
 }
 
-pub(super) async fn status(State(doors): State<Doors>, headers: HeaderMap) -> Response {
-    if let Err(refused) = who(&doors, &headers, Role::Viewer) {
+pub(super) async fn status(State(doors): State<Doors>, asker: Asker) -> Response {
+    if let Err(refused) = who(&doors, &asker, TokenRole::Viewer) {
         return refused.into_response();
     }
     let snapshot = doors.snapshot.borrow().clone();
     Json(&*snapshot).into_response()
 }
 
-pub(super) async fn why(
-    State(doors): State<Doors>,
-    Path(service): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if let Err(refused) = who(&doors, &headers, Role::Viewer) {
+pub(super) async fn why(State(doors): State<Doors>, Path(service): Path<String>, asker: Asker) -> Response {
+    if let Err(refused) = who(&doors, &asker, TokenRole::Viewer) {
         return refused.into_response();
     }
     let none = || (StatusCode::NOT_FOUND, format!("there is no service `{service}`\n")).into_response();
@@ -100,8 +106,10 @@ pub(super) async fn why(
                 .iter()
                 .map(|(depth, line)| format!("{:indent$}{line}\n", "", indent = usize::from(*depth) * 2))
                 .collect();
-            let wants_json =
-                headers.get(header::ACCEPT).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
+            let wants_json = asker
+                .headers
+                .get(header::ACCEPT)
+                .is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
             if wants_json {
                 let lines: Vec<_> =
                     lines.iter().map(|(depth, line)| json!({ "depth": depth, "text": line })).collect();
@@ -122,28 +130,24 @@ pub(super) struct Page {
     limit: Option<u32>,
 }
 
-pub(super) async fn events(
-    State(doors): State<Doors>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> Response {
-    listed(&doors, None, &page, &headers).await
+pub(super) async fn events(State(doors): State<Doors>, Query(page): Query<Page>, asker: Asker) -> Response {
+    listed(&doors, None, &page, &asker).await
 }
 
 pub(super) async fn service_events(
     State(doors): State<Doors>,
     Path(service): Path<String>,
     Query(page): Query<Page>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Response {
     match Name::new(&service) {
-        Ok(name) => listed(&doors, Some(name), &page, &headers).await,
+        Ok(name) => listed(&doors, Some(name), &page, &asker).await,
         Err(_) => (StatusCode::NOT_FOUND, format!("there is no service `{service}`\n")).into_response(),
     }
 }
 
-async fn listed(doors: &Doors, service: Option<Name>, page: &Page, headers: &HeaderMap) -> Response {
-    if let Err(refused) = who(doors, headers, Role::Viewer) {
+async fn listed(doors: &Doors, service: Option<Name>, page: &Page, asker: &Asker) -> Response {
+    if let Err(refused) = who(doors, asker, TokenRole::Viewer) {
         return refused.into_response();
     }
     match doors.chronicle.read(service, page.before, page.limit.unwrap_or(100)).await {

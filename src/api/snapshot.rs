@@ -23,10 +23,31 @@ pub struct Snapshot {
     pub cluster: Option<String>,
     /// `ok`, `full` or `corrupt`.
     pub store: &'static str,
+    /// Why it is not `ok`, where that is known.
+    pub store_why: Option<String>,
     /// What is wrong with the newest config, which was therefore not taken.
     pub reload: Option<String>,
+    /// The maintenance windows that are open.
+    pub maintenance: Vec<WindowView>,
     /// By name.
     pub services: Vec<ServiceView>,
+}
+
+/// A maintenance window that is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WindowView {
+    /// Its name.
+    pub name: String,
+    /// Since when,
+    pub from: String,
+    /// and until when.
+    pub until: String,
+    /// Of which services; none: of all.
+    pub services: Option<Vec<String>>,
+    /// While they are active in these regions; none: wherever they are.
+    pub regions: Option<Vec<String>>,
+    /// `approve`: nothing starts unasked; `silence`: also no notice, unless a run starts.
+    pub effect: &'static str,
 }
 
 /// One service.
@@ -58,6 +79,8 @@ pub struct ServiceView {
     pub plan: Option<String>,
     /// The gates in its way.
     pub gates: Vec<&'static str>,
+    /// Its triggers that are raised, with the seconds since.
+    pub raised: Vec<(String, u64)>,
     /// Its regions, in order of preference.
     pub regions: Vec<RegionView>,
 }

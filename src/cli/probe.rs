@@ -11,7 +11,7 @@ use super::{Look, WELL, complain, print, wrong};
 use crate::config::probe::Probe as Wiring;
 use crate::config::{self, Given};
 use crate::core::health::Outcome;
-use crate::core::time::{Mono, Now, Wall};
+use crate::daemon::clock;
 use crate::probe::{Found, Heartbeats, Kit, Ready};
 
 /// Runs one probe once.
@@ -59,7 +59,7 @@ impl Probe {
                 return wrong();
             }
         };
-        let kit = Kit::new(Arc::new(now), Arc::new(Heartbeats::default()));
+        let kit = Kit::new(clock::shared(), Arc::new(Heartbeats::default()));
         let mut well = true;
         for probe in probes {
             let found = runtime.block_on(Ready::new(probe.clone()).run(&kit, true));
@@ -121,17 +121,4 @@ fn told(probe: &Wiring, found: &Found, debug: bool) -> String {
         line("wired", &format!("{:?}", probe.kind));
     }
     format!("{probe} ({}): {outcome}\n{text}", probe.kind.word())
-}
-
-/// The daemon's clock, for a command without a daemon.
-fn now() -> Now {
-    let read = |clock| {
-        let time = rustix::time::clock_gettime(clock);
-        let micros = i128::from(time.tv_sec) * 1_000_000 + i128::from(time.tv_nsec) / 1_000;
-        u64::try_from(micros).unwrap_or(0)
-    };
-    Now {
-        mono: Mono::micros(read(rustix::time::ClockId::Boottime)),
-        wall: Wall::micros(read(rustix::time::ClockId::Realtime)),
-    }
 }

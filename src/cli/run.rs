@@ -10,10 +10,9 @@ use rand::rngs::SysRng;
 
 use super::ask::fails;
 use super::{WELL, complain, wrong};
-use crate::api::{Role, Token};
-use crate::config::wiring::{TokenRole, Wiring};
+use crate::config::wiring::Wiring;
 use crate::config::{self, Given, Loaded};
-use crate::daemon::{self, Place, Setup, Stopped};
+use crate::daemon::{self, Edge, Place, Setup, Stopped};
 
 /// Watches, and says what it would do.
 #[derive(Debug, Args)]
@@ -24,6 +23,9 @@ pub(super) struct Run {
     /// What is logged: error, warn, info, debug.
     #[arg(long, env = "WATCHKEEPER_LOG", default_value = "info")]
     log: String,
+    /// Which stream systemd has tied to the journal: set by it, and by nobody else.
+    #[arg(long, env = "JOURNAL_STREAM", hide = true)]
+    journal_stream: Option<String>,
 }
 
 impl Run {
@@ -37,7 +39,7 @@ impl Run {
             Ok(place) => place,
             Err(why) => return fails(&why),
         };
-        daemon::log::set_up(&self.log);
+        daemon::log::set_up(&self.log, self.journal_stream.as_deref());
         let files = self.files;
         let config = move || {
             let outcome = config::load(&Given::read(&files));
@@ -65,33 +67,16 @@ impl Run {
 }
 
 fn setup(loaded: Loaded) -> Setup {
-    Setup { policy: loaded.policy, probes: loaded.wiring.probes, references: loaded.wiring.reference_points }
+    let edge = Edge::of(&loaded.wiring);
+    let Wiring { probes, reference_points, .. } = loaded.wiring;
+    Setup { policy: loaded.policy, probes, references: reference_points, edge }
 }
 
 fn place(wiring: &Wiring) -> Result<Place, String> {
-    let api = &wiring.api;
-    if api.tls.is_some() || !api.listen.ip().is_loopback() {
-        return Err(format!(
-            "[api] listen = \"{}\": TLS is not built yet, so it listens on loopback only",
-            api.listen
-        ));
-    }
     let half = || SysRng.try_next_u64().map_err(|why| format!("the kernel gives no chance: {why}"));
     let chance = u128::from(half()?) << 64 | u128::from(half()?);
-    let tokens = api.tokens.iter().map(|token| Token {
-        name: token.name.as_str().to_owned(),
-        sha256: token.sha256,
-        role: match token.role {
-            TokenRole::Viewer => Role::Viewer,
-            TokenRole::Operator => Role::Operator,
-            TokenRole::Approver => Role::Approver,
-            TokenRole::Admin => Role::Admin,
-        },
-        expires: token.expires.map(|at| at.as_micros() / 1_000_000),
-    });
     Ok(Place {
-        tokens: tokens.collect(),
         keep_events: wiring.chronicle.keep_events,
-        ..Place::new(wiring.chronicle.dir.clone(), api.listen, chance)
+        ..Place::new(wiring.chronicle.dir.clone(), wiring.api.listen, chance)
     })
 }

@@ -60,6 +60,9 @@ fn words(status: &Value) -> String {
     }
     if let Some(store) = text(&status["store"]).filter(|store| store != "ok") {
         out += &format!(", the store is {store}");
+        if let Some(why) = text(&status["store_why"]) {
+            out += &format!(": {why}");
+        }
     }
     if let Some(why) = text(&status["isolated"]) {
         out += &format!(", isolated: {why}");
@@ -67,6 +70,10 @@ fn words(status: &Value) -> String {
     out += "\n";
     if let Some(why) = text(&status["reload"]) {
         out += &format!("the newest config was not taken:\n{why}\n");
+    }
+    for window in status["maintenance"].as_array().into_iter().flatten() {
+        let part = |key: &str| text(&window[key]).unwrap_or_default();
+        out += &format!("maintenance {}: open until {} ({})\n", part("name"), part("until"), part("effect"));
     }
     for service in status["services"].as_array().into_iter().flatten() {
         let active = text(&service["active"]).unwrap_or_else(|| "no record yet".to_owned());
@@ -91,6 +98,10 @@ fn words(status: &Value) -> String {
             let name = text(&region["name"]).unwrap_or_default();
             out += &format!("  {name}: {}{quarantined}\n", text(&region["standing"]).unwrap_or_default());
         }
+        for raised in service["raised"].as_array().into_iter().flatten() {
+            let seconds = raised[1].as_u64().unwrap_or_default();
+            out += &format!("  trigger {}: raised {seconds}s ago\n", text(&raised[0]).unwrap_or_default());
+        }
         if let Some(plan) = text(&service["plan"]) {
             let gates: Vec<String> =
                 service["gates"].as_array().into_iter().flatten().filter_map(text).collect();
@@ -111,18 +122,20 @@ mod tests {
     fn it_reads_as_sentences() {
         let status = json!({
             "observer": "o0", "at": "2026-11-21T13:12:49Z", "mode": "observe", "cluster": null, "store": "full",
-            "isolated": null, "reload": null,
+            "isolated": null, "reload": null, "store_why": "its disk is small",
+            "maintenance": [{ "name": "patching", "until": "2026-11-21T15:00:00Z", "effect": "approve" }],
             "services": [{
                 "name": "shop", "active": "east", "epoch": 2, "paused": true, "incident": 3, "severity": "l3",
-                "plan": "failover", "gates": ["mode", "paused"],
+                "raised": [["breach", 7]], "plan": "failover", "gates": ["mode", "paused"],
                 "regions": [{ "name": "east", "standing": "down" }, { "name": "west", "standing": "up", "quarantined": true }],
             }],
         });
         assert_eq!(
             words(&status),
-            "o0 at 2026-11-21T13:12:49Z: mode observe, the coordinator does not answer, the store is full\n\n\
+            "o0 at 2026-11-21T13:12:49Z: mode observe, the coordinator does not answer, the store is full: \
+             its disk is small\nmaintenance patching: open until 2026-11-21T15:00:00Z (approve)\n\n\
              shop: east (epoch 2), paused, incident 3 (l3)\n  east: down\n  west: up, quarantined\n  \
-             would start failover, but for mode, paused\n"
+             trigger breach: raised 7s ago\n  would start failover, but for mode, paused\n"
         );
     }
 }

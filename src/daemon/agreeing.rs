@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Message, clock};
+use crate::api::Raise;
 use crate::coord::local::Local;
 use crate::coord::{Coordinator, Told};
 use crate::core::agree::{Answer, Txn};
@@ -104,4 +105,28 @@ pub(super) async fn expire(coordinator: Local, stop: CancellationToken) -> Resul
             () = tokio::time::sleep(Duration::from_micros(nap.as_micros())) => {}
         }
     }
+}
+
+/// Raises triggers, one after another; each is answered when it is on the disk.
+pub(super) async fn raise(
+    coordinator: Local,
+    mut asked: mpsc::Receiver<Raise>,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    while let Some(Some(Raise { service, trigger, who, answer })) =
+        stop.run_until_cancelled(asked.recv()).await
+    {
+        let raised = match coordinator.service(service.as_str()) {
+            Some(id) => coordinator.raise(id, trigger.clone()).await.map_err(|why| why.to_string()),
+            None => Err(format!("there is no service `{service}` any more")),
+        };
+        match &raised {
+            Ok(true) => tracing::warn!(%service, %trigger, %who, "a trigger is raised"),
+            Ok(false) => {}
+            Err(why) => tracing::error!(%service, %trigger, %who, %why, "a trigger may not be raised"),
+        }
+        // Whoever asked may have gone.
+        drop(answer.send(raised));
+    }
+    Ok(())
 }

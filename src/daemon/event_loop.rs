@@ -13,10 +13,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::agreeing::Asked;
+use super::edge::Edge;
 use super::keeping::Owned;
 use super::lane::Lane;
-use super::{Message, Setup, clock, metrics as numbers, shown, systemd};
-use crate::api::{Said, Snapshot};
+use super::room::Room;
+use super::windows::Opening;
+use super::{Message, Setup, clock, metrics as numbers, shown, systemd, windows};
+use crate::api::{Access, Said, Snapshot};
 use crate::chronicle::{self, reply, told};
 use crate::config::probe::Probe;
 use crate::coord::{Coordinator, Names};
@@ -62,6 +65,10 @@ pub(super) struct Shows {
     pub(super) coordinator: Arc<dyn Coordinator>,
     pub(super) points: watch::Sender<Vec<String>>,
     pub(super) wired: watch::Sender<Arc<Vec<Probe>>>,
+    pub(super) access: watch::Sender<Arc<Access>>,
+    pub(super) edge: watch::Sender<Arc<Edge>>,
+    pub(super) openings: watch::Receiver<Arc<Vec<Opening>>>,
+    pub(super) room: watch::Receiver<Room>,
     pub(super) shown: watch::Sender<Arc<Snapshot>>,
     pub(super) turned: Arc<AtomicU64>,
     pub(super) stop: CancellationToken,
@@ -167,7 +174,12 @@ impl EventLoop {
 
     fn show(&mut self, now: Now) {
         self.shown_at = Some(now);
-        let new = Arc::new(shown::snapshot(&self.state, self.wrong.as_deref(), now));
+        let around = shown::Around {
+            reload: self.wrong.as_deref(),
+            openings: &self.shows.openings.borrow(),
+            room: &self.shows.room.borrow(),
+        };
+        let new = Arc::new(shown::snapshot(&self.state, &around, now));
         let old = self.shows.shown.send_replace(Arc::clone(&new));
         numbers::shown(&old, &new);
     }
@@ -326,10 +338,10 @@ impl EventLoop {
     /// A config that is good is swapped in, unless a run hangs on what it takes away; a bad one changes nothing.
     fn loaded(
         &mut self,
-        loaded: Result<Box<Setup>, String>,
+        loaded: Result<Box<(Setup, Access)>, String>,
         answer: Option<oneshot::Sender<Result<(), String>>>,
     ) {
-        let taken = loaded.and_then(|setup| self.swap(*setup));
+        let taken = loaded.and_then(|loaded| self.swap(loaded.0, loaded.1));
         if let Err(why) = &taken {
             tracing::error!(%why, "the config was not taken; the one before stays in force");
         }
@@ -341,7 +353,7 @@ impl EventLoop {
         }
     }
 
-    fn swap(&mut self, setup: Setup) -> Result<(), String> {
+    fn swap(&mut self, setup: Setup, access: Access) -> Result<(), String> {
         let observers = setup.policy.observers.len();
         if observers != 1 {
             return Err(super::Stopped::Observers(observers).to_string());
@@ -364,8 +376,12 @@ impl EventLoop {
             // Names before effects: a transaction of a new service may be among them; and probes before their paces.
             self.shows.coordinator.know(Names::of(&self.state));
             self.wire(setup.probes, setup.references);
+            self.shows.access.send_replace(Arc::new(access));
+            self.later.push_back(windows::input(&setup.edge, now.wall));
+            self.shows.edge.send_replace(Arc::new(setup.edge));
         }
         self.obey(effects, now);
+        self.step(Input::Tick);
         match refused {
             None => Ok(()),
             Some(services) => {

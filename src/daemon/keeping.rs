@@ -1,18 +1,17 @@
 //! Between the loop and the chronicle: lines are kept in their order, and the core is told what is durable.
 //!
-//! While the disk takes nothing, lines wait here and are tried again; nothing is said to be durable that is not. What the
-//! store says of itself goes to the core.
+//! While the disk takes nothing, lines wait here and are tried again; nothing is said to be durable that is not.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Message, clock};
 use crate::chronicle::{Chronicle, Line};
 use crate::core::ids::ServiceId;
-use crate::core::input::{Input, Store as Condition};
+use crate::core::input::Input;
 use crate::core::time::Span;
 
 /// So many lines are written together.
@@ -73,29 +72,6 @@ fn say(line: &Line) {
         "isolated" | "refused_input" | "reload_refused" | "region_lost" | "blind" | "drifted"
         | "impossible" | "missed" | "paged" => tracing::warn!(service, kind, "{}", line.text),
         _ => tracing::info!(service, kind, "{}", line.text),
-    }
-}
-
-/// Tells the core what the store says of itself. That nobody writes any more ends the daemon.
-pub(super) async fn condition(
-    mut condition: watch::Receiver<Condition>,
-    inputs: mpsc::Sender<Message>,
-    stop: CancellationToken,
-) -> Result<(), String> {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            changed = condition.changed() => {
-                if changed.is_err() {
-                    return Err("the store's writer has ended".to_owned());
-                }
-                let now = *condition.borrow_and_update();
-                tracing::warn!(condition = ?now, "the store has changed its condition");
-                if inputs.send(Message::Input(Box::new(Input::Store(now)))).await.is_err() {
-                    return Ok(());
-                }
-            }
-        }
     }
 }
 

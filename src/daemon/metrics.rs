@@ -19,6 +19,19 @@ pub const LIST: &[(&str, &str, &str)] = &[
     ("watchkeeper_isolated", "gauge", "Whether this observer distrusts its own view"),
     ("watchkeeper_coordinator_reachable", "gauge", "Whether the coordinator answers"),
     ("watchkeeper_store_ok", "gauge", "Whether the store takes what is written"),
+    ("watchkeeper_store_free_bytes", "gauge", "Room on the store's disk"),
+    ("watchkeeper_store_min_free_bytes", "gauge", "With less room than this nothing is started"),
+    ("watchkeeper_maintenance_open", "gauge", "Whether a maintenance window is open, by window"),
+    (
+        "watchkeeper_api_certificate_expires_timestamp_seconds",
+        "gauge",
+        "When the API's certificate ends; 0: it has none",
+    ),
+    (
+        "watchkeeper_api_connections_refused_total",
+        "counter",
+        "Connections to the API that were cut off, since there were too many",
+    ),
     ("watchkeeper_config_reload_success", "gauge", "Whether the newest config was taken"),
     ("watchkeeper_event_loop_turns_total", "counter", "Turns of the event loop"),
     ("watchkeeper_event_loop_late_seconds", "gauge", "How late the newest wake of the event loop was"),
@@ -84,6 +97,7 @@ fn describe() {
         "watchkeeper_event_loop_turns_total",
         "watchkeeper_events_dropped_total",
         "watchkeeper_calls_refused_total",
+        "watchkeeper_api_connections_refused_total",
     ] {
         counter!(name).absolute(0);
     }

@@ -7,15 +7,18 @@
 
 mod agreeing;
 pub mod clock;
+mod edge;
 mod event_loop;
 mod keeping;
 mod lane;
 pub mod log;
 pub mod metrics;
 mod references;
+mod room;
 mod shown;
 mod systemd;
 mod tasks;
+mod windows;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,7 +31,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Doors, NoPort, Said, Snapshot, Token};
+use crate::api::{self, Access, Bounds, Doors, NoPort, Said, Snapshot};
 use crate::chronicle::Chronicle;
 use crate::config::probe::{Kind, Probe};
 use crate::coord::local::Local;
@@ -44,6 +47,8 @@ use crate::probe::schedule::Limits as ProbeLimits;
 use crate::probe::{Heartbeats, Kit};
 use crate::store::{self, NotOpened, Trouble};
 
+pub use edge::Edge;
+
 use event_loop::{EventLoop, Hands};
 use tasks::{Rule, Tasks};
 
@@ -56,6 +61,8 @@ pub struct Setup {
     pub probes: Vec<Probe>,
     /// What is asked whether we can see anything at all: `host:port` or a URL.
     pub references: Vec<String>,
+    /// Who may come in, what is raised from outside, when it is quiet.
+    pub edge: Edge,
 }
 
 /// Reads the config, at each reload anew. Nothing is in force until all of it is good.
@@ -77,8 +84,6 @@ pub struct Place {
     pub dir: PathBuf,
     /// Where the API listens; no port: whichever is free.
     pub listen: SocketAddr,
-    /// Who may use it; none: whoever reaches loopback.
-    pub tokens: Vec<Token>,
     /// How long events are kept.
     pub keep_events: Span,
     /// What bounds the store.
@@ -98,7 +103,6 @@ impl Place {
         Place {
             dir,
             listen,
-            tokens: Vec::new(),
             keep_events: Span::hours(24 * 365 * 2),
             store: store::Limits::default(),
             descriptors: 65_536,
@@ -120,6 +124,9 @@ pub enum Stopped {
     /// Its port.
     #[error(transparent)]
     Port(#[from] NoPort),
+    /// Its certificate.
+    #[error("{0}")]
+    Access(String),
     /// Its config.
     #[error("the config is not good:\n{0}")]
     Config(String),
@@ -140,7 +147,7 @@ enum Message {
     /// From the API.
     Said(Said),
     /// The config was read anew; whoever asked for it waits for the answer.
-    Loaded(Result<Box<Setup>, String>, Option<oneshot::Sender<Result<(), String>>>),
+    Loaded(Result<Box<(Setup, Access)>, String>, Option<oneshot::Sender<Result<(), String>>>),
     /// The daemon is to end.
     Leave,
 }
@@ -168,12 +175,15 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     if observers != 1 {
         return Err(Stopped::Observers(observers));
     }
+    let access = Arc::new(setup.edge.access(None).map_err(Stopped::Access)?);
     let listener = api::listen(place.listen).await?;
     let address = listener.local_addr().unwrap_or(place.listen);
     let (store, threads) = store::open(&place.dir, place.store)?;
     let chronicle = Chronicle::new(store.clone());
     let clock = clock::shared();
-    let (state, effects) = engine::start(&setup.policy, clock::now());
+    let (mut state, mut effects) = engine::start(&setup.policy, clock::now());
+    let windows = windows::input(&setup.edge, clock::now().wall);
+    effects.extend(engine::step(&mut state, windows, clock::now()));
     let coordinator = Local::open(store.clone(), Arc::clone(&clock), Names::of(&state), place.chance).await?;
 
     let (stop, left) = (CancellationToken::new(), CancellationToken::new());
@@ -188,6 +198,11 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let (lines, kept) = mpsc::channel(4_096);
     let (points, current_points) = watch::channel(setup.references.clone());
     let (reloads, reload_asks) = mpsc::channel(4);
+    let (access, accessed) = watch::channel(access);
+    let (edge, edges) = watch::channel(Arc::new(setup.edge.clone()));
+    let (raise, raised) = mpsc::channel(64);
+    let (opens, openings) = watch::channel(Arc::default());
+    let (rooms, room) = watch::channel(room::Room::default());
     let (shown, snapshot) = watch::channel(Arc::new(Snapshot::default()));
     let turned = Arc::new(AtomicU64::new(clock::now().mono.as_micros()));
 
@@ -223,10 +238,21 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         "store-condition",
         Rule::EndsAll,
         second,
-        keeping::condition(store.condition(), inputs.clone(), stop.clone()),
+        room::condition(store.condition(), room.clone(), inputs.clone(), stop.clone()),
     );
-    tasks.start("reload", Rule::EndsAll, second, reload(config, reload_asks, inputs.clone(), stop.clone()));
-    let tokens: Arc<[Token]> = Arc::from(place.tokens);
+    let looks = room::look(place.dir.clone(), edges.clone(), rooms, stop.clone());
+    tasks.start("store-room", Rule::EndsAll, second, looks);
+    let windows = windows::run(edges, opens, clock::now, inputs.clone(), stop.clone());
+    tasks.start("maintenance", Rule::EndsAll, second, windows);
+    tasks.start(
+        "triggers",
+        Rule::EndsAll,
+        second,
+        agreeing::raise(coordinator.clone(), raised, stop.clone()),
+    );
+    let settled = (setup.edge.api.listen, accessed.clone());
+    let reloading = reload(config, settled, reload_asks, inputs.clone(), stop.clone());
+    tasks.start("reload", Rule::EndsAll, second, reloading);
     let (turns, api_said, api_reloads) = (Arc::clone(&turned), inputs.clone(), reloads.clone());
     let (said, mut says) = mpsc::channel::<Said>(64);
     tasks.start("said", Rule::EndsAll, second, async move {
@@ -258,12 +284,14 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
             metrics.render()
         }),
         chronicle,
-        tokens,
+        access: accessed,
+        raise,
+        calls: Arc::default(),
         wall: Arc::new(|| clock::now().wall.as_micros() / 1_000_000),
     };
     let serves = stop.clone();
     tasks.start("api", Rule::EndsAll, 2 * second, async move {
-        api::serve(listener, doors, serves).await.map_err(|why| why.to_string())
+        api::serve(listener, doors, Bounds::default(), serves).await.map_err(|why| why.to_string())
     });
     tasks.start("watchdog", Rule::EndsAll, second, systemd::watchdog(Arc::clone(&turned), stop.clone()));
     let knows: Arc<dyn Coordinator> = Arc::new(coordinator.clone());
@@ -278,7 +306,18 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         state,
         setup,
         hands,
-        event_loop::Shows { coordinator: knows, points, wired, shown, turned, stop: ends },
+        event_loop::Shows {
+            coordinator: knows,
+            points,
+            wired,
+            access,
+            edge,
+            openings,
+            room,
+            shown,
+            turned,
+            stop: ends,
+        },
     );
     tasks.start("event-loop", Rule::EndsAll, second, async move {
         turning.run(effects, messages, samples).await;
@@ -349,6 +388,7 @@ impl Running {
 /// Reads the config anew when somebody asks, beside the loop.
 async fn reload(
     config: Arc<dyn Config>,
+    (listens, access): (SocketAddr, watch::Receiver<Arc<Access>>),
     mut asks: mpsc::Receiver<Option<oneshot::Sender<Result<(), String>>>>,
     inputs: mpsc::Sender<Message>,
     stop: CancellationToken,
@@ -362,10 +402,15 @@ async fn reload(
             },
         };
         systemd::reloading();
-        let config = Arc::clone(&config);
-        let loaded = tokio::task::spawn_blocking(move || config.load()).await;
-        let loaded = loaded.unwrap_or_else(|why| Err(format!("reading it has failed: {why}")));
-        let message = Message::Loaded(loaded.map(|setup| Box::new(capped(setup))), answer);
+        let (config, before) = (Arc::clone(&config), Arc::clone(&access.borrow()));
+        // The files that it names are read with it: all of it is good, or nothing of it is taken.
+        let loaded = tokio::task::spawn_blocking(move || {
+            let setup = capped(config.load()?);
+            let access = setup.edge.exchanged(listens, &before)?;
+            Ok(Box::new((setup, access)))
+        });
+        let loaded = loaded.await.unwrap_or_else(|why| Err(format!("reading it has failed: {why}")));
+        let message = Message::Loaded(loaded, answer);
         if inputs.send(message).await.is_err() {
             return Ok(());
         }

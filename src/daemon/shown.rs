@@ -1,15 +1,28 @@
 //! What is so, put into the API's words. It reads the core's views and changes nothing.
 
-use crate::api::{RegionView, ServiceView, Snapshot};
+use super::room::Room;
+use super::windows::Opening;
+use crate::api::{RegionView, ServiceView, Snapshot, WindowView};
 use crate::chronicle::gates;
 use crate::core::event::Decided;
+use crate::core::ids::Name;
 use crate::core::input::Store;
 use crate::core::state::{Service, State};
 use crate::core::time::Now;
 use crate::core::view;
 
-/// All of it. `reload` is what is wrong with the newest config.
-pub(super) fn snapshot(state: &State, reload: Option<&str>, now: Now) -> Snapshot {
+/// What the core does not know of.
+pub(super) struct Around<'a> {
+    /// What is wrong with the newest config.
+    pub(super) reload: Option<&'a str>,
+    /// Maintenance windows that are open, or will be.
+    pub(super) openings: &'a [Opening],
+    /// On the store's disk.
+    pub(super) room: &'a Room,
+}
+
+/// All of it.
+pub(super) fn snapshot(state: &State, around: &Around<'_>, now: Now) -> Snapshot {
     let mut services: Vec<ServiceView> =
         state.services().filter_map(|service| self::service(state, service, now)).collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
@@ -29,8 +42,24 @@ pub(super) fn snapshot(state: &State, reload: Option<&str>, now: Now) -> Snapsho
             Store::Full => "full",
             Store::Corrupt => "corrupt",
         },
-        reload: reload.map(str::to_owned),
+        store_why: around.room.low.then(|| around.room.to_string()),
+        reload: around.reload.map(str::to_owned),
+        maintenance: around.openings.iter().filter(|it| it.at(now.wall)).map(window).collect(),
         services,
+    }
+}
+
+fn window(open: &Opening) -> WindowView {
+    let names = |list: &Option<Vec<Name>>| {
+        list.as_ref().map(|list| list.iter().map(|name| name.as_str().to_owned()).collect())
+    };
+    WindowView {
+        name: open.name.as_str().to_owned(),
+        from: open.from.to_string(),
+        until: open.until.to_string(),
+        services: names(&open.services),
+        regions: names(&open.regions),
+        effect: if open.silence { "silence" } else { "approve" },
     }
 }
 
@@ -52,6 +81,7 @@ fn service(state: &State, service: &Service, now: Now) -> Option<ServiceView> {
         own: region.own.map(|level| level.to_string()),
         quarantined: region.quarantined,
     });
+    let raised = status.raised.iter();
     Some(ServiceView {
         name: status.service.as_str().to_owned(),
         active: status.active.as_ref().map(|(region, _)| region.as_str().to_owned()),
@@ -66,6 +96,7 @@ fn service(state: &State, service: &Service, now: Now) -> Option<ServiceView> {
         decision,
         plan: plan.map(|plan| plan.name.as_str().to_owned()),
         gates: gates(set),
+        raised: raised.map(|(name, for_)| (name.as_str().to_owned(), for_.as_micros() / 1_000_000)).collect(),
         regions: regions.collect(),
     })
 }

@@ -5,6 +5,7 @@
 
 mod agreed;
 mod chronicled;
+mod commands;
 mod config;
 mod holding;
 mod living;

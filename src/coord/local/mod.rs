@@ -92,6 +92,12 @@ impl Local {
         self.0.cluster
     }
 
+    /// The service of that name, if it is known here.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<ServiceId> {
+        self.0.names().id(name)
+    }
+
     /// Ends the sessions whose time has passed. When the next may end, if there is any.
     pub async fn expire(&self) -> Option<Mono> {
         let (inside, now) = (Arc::clone(&self.0), (self.0.clock)().mono);
@@ -110,23 +116,21 @@ impl Local {
         }
     }
 
-    /// Raises a trigger, for whoever has checked who says so; one that is raised stays as it was.
-    pub async fn raise(&self, service: ServiceId, name: Name) -> Result<(), Trouble> {
+    /// Raises a trigger, for whoever has checked who says so; one that is raised stays as it was. Whether it was not.
+    pub async fn raise(&self, service: ServiceId, name: Name) -> Result<bool, Trouble> {
         let (now, teller) = ((self.0.clock)().mono, self.0.teller());
-        let Some(policy) = self.0.names().service(service).map(Arc::clone) else { return Ok(()) };
+        let Some(policy) = self.0.names().service(service).map(Arc::clone) else { return Ok(false) };
         let told = self.0.store.write(move |c| {
             if !facts::raise(c, policy.name.as_str(), name.as_str(), now)? {
-                return Ok(Vec::new());
+                return Ok(None);
             }
-            teller.tell(
-                c,
-                &[Changed::Trigger(policy.name.as_str().to_owned(), name.as_str().to_owned())],
-                now,
-            )
+            let changed = Changed::Trigger(policy.name.as_str().to_owned(), name.as_str().to_owned());
+            teller.tell(c, &[changed], now).map(Some)
         });
         let told = told.await?;
-        self.0.tell(told).await;
-        Ok(())
+        let news = told.is_some();
+        self.0.tell(told.unwrap_or_default()).await;
+        Ok(news)
     }
 }
 

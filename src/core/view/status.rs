@@ -37,6 +37,8 @@ pub struct Status {
     pub paused: bool,
     /// A maintenance window is open.
     pub maintenance: bool,
+    /// Its triggers that are raised, and for how long.
+    pub raised: Vec<(Name, Span)>,
     /// The outside world is newer than the coordinator.
     pub foreign: bool,
     /// What waits for a person's word, by its number.
@@ -113,6 +115,9 @@ pub fn status(state: &State, id: ServiceId, now: Now) -> Option<Status> {
         incident: open.then_some((incident.number(), rung, age)),
         paused: record.is_some_and(|record| record.paused),
         maintenance: record.is_some_and(|record| record.maintenance),
+        raised: (service.policy.triggers.iter().zip(&service.known.raised))
+            .filter_map(|(name, (_, since))| Some((name.clone(), now.mono.since((*since)?))))
+            .collect(),
         foreign: acting.is_some_and(|acting| acting.foreign.is_some()),
         request: whole
             .and_then(|record| record.request.as_ref())

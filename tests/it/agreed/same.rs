@@ -388,9 +388,9 @@ async fn a_session_that_ends_takes_its_claim_and_tells() {
         }
     }
     assert_eq!(told, ["pulse", "claim", "vote"]);
-    local.raise(ServiceId::at(0), name("signal")).await.expect("raised");
+    assert_eq!(local.raise(ServiceId::at(0), name("signal")).await, Ok(true));
     time.store(3 + TTL, Ordering::Relaxed);
-    local.raise(ServiceId::at(0), name("signal")).await.expect("raised again: nothing");
+    assert_eq!(local.raise(ServiceId::at(0), name("signal")).await, Ok(false), "raised again: nothing");
     let raised = watch.try_recv();
     assert!(matches!(&raised, Ok(Told::Seen(Seen::Trigger(_, _, _, Some(_))))), "{raised:?}");
     assert!(watch.try_recv().is_err());

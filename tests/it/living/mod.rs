@@ -1,5 +1,8 @@
 //! A whole daemon, in-process, with real sockets: it watches, says what it would do and why, reloads, and ends in order.
 
+mod door;
+mod quiet;
+mod raised;
 mod talk;
 
 use std::collections::BTreeSet;
@@ -13,7 +16,7 @@ use watchkeeper::config::probe::{Kind, Probe, Tcp};
 use watchkeeper::config::secret::Secret;
 use watchkeeper::core::policy::Policy;
 use watchkeeper::core::time::Span;
-use watchkeeper::daemon::{self, Place, Setup, Stopped, metrics};
+use watchkeeper::daemon::{self, Edge, Place, Setup, Stopped, metrics};
 
 use crate::toy::{self, name};
 use talk::{get, post, until};
@@ -100,7 +103,7 @@ async fn it_watches_says_what_it_would_do_and_ends_in_order() {
             Kind::Heartbeat(watchkeeper::config::probe::Heartbeat { token: Secret::File(token) }),
         ),
     ];
-    let setup = Setup { policy: toy::policy(0, 1), probes, references: points };
+    let setup = Setup { policy: toy::policy(0, 1), probes, references: points, edge: Edge::default() };
     let loaded: Loaded = Arc::new(Mutex::new(Ok(setup.clone())));
     let running =
         daemon::start(config(&loaded), place(dir.path())).await.unwrap_or_else(|why| panic!("{why}"));
@@ -171,7 +174,7 @@ async fn it_watches_says_what_it_would_do_and_ends_in_order() {
     let fewer = setup.probes.iter().filter(|probe| probe.service == name("shop")).cloned().collect();
     let policy = Arc::new(Policy::build(other).expect("a policy"));
     *loaded.lock().expect("a lock") =
-        Ok(Setup { policy, probes: fewer, references: setup.references.clone() });
+        Ok(Setup { policy, probes: fewer, references: setup.references.clone(), edge: Edge::default() });
     assert_eq!(running.reload().await, Ok(()));
     let now = status(at).await;
     assert_eq!((now["services"].as_array().map(Vec::len), &now["reload"]), (Some(1), &Value::Null));
@@ -225,7 +228,12 @@ fn metrics_are_listed(served: &str) {
 #[tokio::test]
 async fn two_observers_need_another_coordinator() {
     let dir = tempfile::tempdir().expect("a folder");
-    let setup = Setup { policy: toy::policy(0, 2), probes: Vec::new(), references: Vec::new() };
+    let setup = Setup {
+        policy: toy::policy(0, 2),
+        probes: Vec::new(),
+        references: Vec::new(),
+        edge: Edge::default(),
+    };
     let refused = daemon::start(config(&Arc::new(Mutex::new(Ok(setup)))), place(dir.path())).await.err();
     let refused = refused.expect("it serves one").to_string();
     assert!(refused.contains("names 2 observers"), "{refused}");

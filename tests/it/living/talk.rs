@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub(super) async fn get(at: SocketAddr, path: &str) -> (u16, String) {
@@ -12,7 +12,18 @@ pub(super) async fn get(at: SocketAddr, path: &str) -> (u16, String) {
 }
 
 pub(super) async fn post(at: SocketAddr, path: &str, body: Value, headers: &[(&str, &str)]) -> (u16, String) {
-    let (body, mut head) = (body.to_string(), String::new());
+    send(at, "POST", path, &body.to_string(), headers).await
+}
+
+/// Any body by any method.
+pub(super) async fn send(
+    at: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> (u16, String) {
+    let mut head = String::new();
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
@@ -20,7 +31,7 @@ pub(super) async fn post(at: SocketAddr, path: &str, body: Value, headers: &[(&s
     talk(
         at,
         &format!(
-            "POST {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-type: application/json\r\n{head}\
+            "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-type: application/json\r\n{head}\
              content-length: {length}\r\n\r\n{body}"
         ),
     )
@@ -28,14 +39,22 @@ pub(super) async fn post(at: SocketAddr, path: &str, body: Value, headers: &[(&s
 }
 
 async fn talk(at: SocketAddr, asked: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(at).await.expect("the API listens");
-    stream.write_all(asked.as_bytes()).await.expect("it is asked");
+    let stream = TcpStream::connect(at).await.expect("the API listens");
+    talk_over(stream, asked).await.expect("it answers")
+}
+
+/// Over a connection that there is.
+pub(super) async fn talk_over(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    asked: &str,
+) -> std::io::Result<(u16, String)> {
+    stream.write_all(asked.as_bytes()).await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
+    stream.read_to_string(&mut answer).await?;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a code");
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (code, if chunked { whole(body) } else { body.to_owned() })
+    Ok((code, if chunked { whole(body) } else { body.to_owned() }))
 }
 
 fn whole(mut chunks: &str) -> String {
