@@ -6,6 +6,7 @@
 mod auth;
 mod operate;
 mod read;
+mod serve;
 mod snapshot;
 
 use std::net::SocketAddr;
@@ -17,13 +18,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::chronicle::Chronicle;
 use crate::core::ids::Name;
 use crate::core::order::Verb;
 
 pub use auth::{Role, Token};
+pub use serve::serve;
 pub use snapshot::{Check, RegionView, ServiceView, Snapshot};
 
 /// How long an answer is waited for; the core gives each order one within 90 seconds.
@@ -117,9 +118,4 @@ pub struct NoPort {
 /// Opens the port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, NoPort> {
     TcpListener::bind(address).await.map_err(|why| NoPort { address, why })
-}
-
-/// Serves until it is stopped; what is under way is then finished.
-pub async fn serve(listener: TcpListener, doors: Doors, stop: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router(doors)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
