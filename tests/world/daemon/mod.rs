@@ -5,6 +5,7 @@ mod ending;
 mod killed;
 mod program;
 mod reload;
+mod sandbox;
 mod scene;
 mod soak;
 mod stall;

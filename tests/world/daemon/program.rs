@@ -34,7 +34,16 @@ impl Daemon {
 
     /// The same, with what else the command needs.
     pub(crate) async fn start_with(dir: &Path, more: impl FnOnce(&mut Command)) -> Daemon {
-        let child = spawn(dir, more);
+        Daemon::of(spawn(dir, more), dir).await
+    }
+
+    /// The same, started by another program: it is given what `watchkeeper` would be.
+    pub(crate) async fn start_as(dir: &Path, by: impl FnOnce([&str; 2]) -> Command) -> Daemon {
+        let config = dir.join("watchkeeper.toml");
+        Daemon::of(logging(dir, by(["run", config.to_str().unwrap()])), dir).await
+    }
+
+    async fn of(child: Child, dir: &Path) -> Daemon {
         let mut daemon = Daemon { child, dir: dir.to_owned(), at: SocketAddr::from(([0, 0, 0, 0], 0)) };
         until("the daemon says where its API listens", || {
             let ended = daemon.child.try_wait().unwrap();
@@ -162,12 +171,16 @@ impl Daemon {
 /// The program, with its log in the folder.
 pub(crate) fn spawn(dir: &Path, more: impl FnOnce(&mut Command)) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
+    command.args(["run", dir.join("watchkeeper.toml").to_str().unwrap()]);
+    more(&mut command);
+    logging(dir, command)
+}
+
+fn logging(dir: &Path, mut command: Command) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
     // Where its address was logged before is not where it listens now.
     log.set_len(0).unwrap();
-    command.args(["run", dir.join("watchkeeper.toml").to_str().unwrap()]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-    more(&mut command);
     command.spawn().unwrap()
 }
 
