@@ -282,7 +282,10 @@ impl EventLoop {
             counter!("watchkeeper_events_dropped_total").increment(1);
             if page {
                 counter!("watchkeeper_pages_dropped_total").increment(1);
-                tracing::error!(?event, "a page is lost, since the chronicle cannot be written: look for yourself");
+                tracing::error!(
+                    ?event,
+                    "a page is lost, since the chronicle cannot be written: look for yourself"
+                );
             }
             if self.gaps.insert(service) {
                 tracing::error!(

@@ -77,7 +77,10 @@ mod tests {
         let (queue, mut taken) = mpsc::channel(2);
         let mut lane = Lane::new(queue, 2);
         assert!((0..4).all(|n| lane.send(n)) && !lane.send(4), "two in the queue, two here, no more");
-        assert!(lane.send_beyond(4, 1) && !lane.send_beyond(4, 1), "but for what matters more, up to a limit");
+        assert!(
+            lane.send_beyond(4, 1) && !lane.send_beyond(4, 1),
+            "but for what matters more, up to a limit"
+        );
         assert_eq!((taken.try_recv(), taken.try_recv()), (Ok(0), Ok(1)));
         assert!(lane.send(5) && lane.waiting() == 2);
         assert_eq!((taken.try_recv(), taken.try_recv()), (Ok(2), Ok(3)));

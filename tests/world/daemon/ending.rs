@@ -80,7 +80,10 @@ dir = "{}"
     let status = daemon.ends_within(LIMIT).await;
     let took = now() - began;
     let log = daemon.log();
-    println!("it ended after {took}, {status}:\n{}", log.lines().rev().take(4).collect::<Vec<_>>().join("\n"));
+    println!(
+        "it ended after {took}, {status}:\n{}",
+        log.lines().rev().take(4).collect::<Vec<_>>().join("\n")
+    );
     assert!(status.success(), "{status}");
     assert!(took <= Span::secs(6), "{took}: each task has a limit of its own");
     assert!(!log.contains("the store was not closed"), "{log}");

@@ -95,7 +95,8 @@ impl Daemon {
             stream.read_to_string(&mut answer).await.expect("it answers");
             answer
         };
-        let answer = tokio::time::timeout(Duration::from_secs(30), talk).await.expect("an answer within 30 s");
+        let answer =
+            tokio::time::timeout(Duration::from_secs(30), talk).await.expect("an answer within 30 s");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         (head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a code"), body.to_owned())
     }

@@ -17,7 +17,9 @@ fn program(folder: &Path, name: &str, text: &str) -> String {
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = path.display();
-    format!("[service.shop.probe.{name}]\nkind = \"exec\"\ntier = \"inform\"\ninterval = \"1s\"\nargv = [\"{path}\"]\n")
+    format!(
+        "[service.shop.probe.{name}]\nkind = \"exec\"\ntier = \"inform\"\ninterval = \"3s\"\nargv = [\"{path}\"]\n"
+    )
 }
 
 #[tokio::test]
@@ -28,7 +30,8 @@ async fn exec_probes_work_without_any_privilege() {
     let mut more = format!("[exec]\nallow = [{folder:?}]\ndir = {folder:?}\n");
     more += &program(folder, "pipes", "printf 'b\\na\\n' | sort | head -n 1 | grep -qx a");
     more += &program(folder, "writes", "echo x > written && test \"$(cat written)\" = x");
-    more += &program(folder, "bounded", &format!("grep -q 'NoNewPrivs:.1' {status} && test \"$(id -u)\" != 0"));
+    more +=
+        &program(folder, "bounded", &format!("grep -q 'NoNewPrivs:.1' {status} && test \"$(id -u)\" != 0"));
     // Without root there is no taking from the bounding set, and nobody is root here who could use it.
     let sets = if root { "^Cap" } else { "^Cap[IPE]" };
     more += &program(folder, "powerless", &format!("! grep '{sets}' {status} | grep -v '0000000000000000$'"));
@@ -53,7 +56,8 @@ async fn exec_probes_work_without_any_privilege() {
     .await;
     for name in ["pipes", "writes", "bounded", "powerless", "stuck_out"] {
         let up = format!("probe {name} in east is up");
-        until(&up, || async { daemon.events().await.of("health").iter().any(|text| text.contains(&up)) }).await;
+        until(&up, || async { daemon.events().await.of("health").iter().any(|text| text.contains(&up)) })
+            .await;
     }
     daemon.stop().await;
 }

@@ -30,7 +30,8 @@ fn config(folder: &std::path::Path, targets: &[Target], odd: bool) {
         for probe in 0..5 {
             // The first three targets are the reference points and stay.
             let at = targets[3 + (service + probe) % (TARGETS - 3)].address();
-            writeln!(text, "[service.s{service:03}.probe.p{probe}]\nuse = [\"t\"]\naddress = \"{at}\"").unwrap();
+            writeln!(text, "[service.s{service:03}.probe.p{probe}]\nuse = [\"t\"]\naddress = \"{at}\"")
+                .unwrap();
         }
     }
     std::fs::write(folder.join("watchkeeper.toml"), text).unwrap();

@@ -48,10 +48,8 @@ async fn frozen_for_longer_than_its_session_it_says_so_and_goes_on() {
     assert_eq!(daemon.get("/-/ready").await.0, 200);
     // It sees what is so from now on.
     world.east.goes().await;
-    until("it sees the next fault", || async {
-        daemon.shop().await["regions"][0]["standing"] == "gone"
-    })
-    .await;
+    until("it sees the next fault", || async { daemon.shop().await["regions"][0]["standing"] == "gone" })
+        .await;
     daemon.stop().await;
 }
 
