@@ -90,7 +90,7 @@ async fn our_own_network_is_cut_and_nobody_is_accused() {
     for cut in ["near", "far"] {
         let began = now();
         outside.link(cut, "down");
-        until("it is isolated", || isolated()).await;
+        until("it is isolated", isolated).await;
         let took = now() - began;
         println!("{cut} end cut: isolated after {took}");
         // The first look that fails ends 1.4 s after the cut at most; a point has two seconds to answer; then it is shown.

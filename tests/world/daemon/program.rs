@@ -58,8 +58,8 @@ impl Daemon {
 
     fn listens(&self) -> Option<SocketAddr> {
         let log = self.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let at = lines.filter_map(|line| line["address"].as_str().map(str::to_owned)).last()?;
+        let mut lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let at = lines.find_map(|line| line["address"].as_str().map(str::to_owned))?;
         at.parse().ok()
     }
 
