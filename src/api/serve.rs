@@ -109,6 +109,7 @@ pub async fn serve(
         let task = open.spawn(connection(stream, peer, doors.clone(), router.clone(), bounds, stop.clone()));
         peers.insert(task.id(), ip);
     }
+    drop(listener);
     while open.join_next().await.is_some() {}
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use rand::TryRng as _;
@@ -26,6 +27,10 @@ pub(super) struct Run {
     /// Which stream systemd has tied to the journal: set by it, and by nobody else.
     #[arg(long, env = "JOURNAL_STREAM", hide = true)]
     journal_stream: Option<String>,
+    /// Where tests lay the faults that they ask for: see `daemon::faults`.
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    test_faults: Option<PathBuf>,
 }
 
 impl Run {
@@ -40,6 +45,10 @@ impl Run {
             Err(why) => return fails(&why),
         };
         daemon::log::set_up(&self.log, self.journal_stream.as_deref());
+        #[cfg(debug_assertions)]
+        if let Some(folder) = self.test_faults {
+            daemon::faults::arm(folder);
+        }
         let files = self.files;
         let config = move || {
             let outcome = config::load(&Given::read(&files));
@@ -48,10 +57,15 @@ impl Run {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().thread_name("watchkeeper").enable_all().build();
         let ended = match runtime {
-            Ok(runtime) => runtime.block_on(async {
-                let running = daemon::start(Arc::new(config), place).await?;
-                running.until_ended().await
-            }),
+            Ok(runtime) => {
+                let ended = runtime.block_on(async {
+                    let running = daemon::start(Arc::new(config), place).await?;
+                    running.until_ended().await
+                });
+                // A thread that waits for a name server or a disk would be waited for without an end.
+                runtime.shutdown_timeout(Duration::from_secs(1));
+                ended
+            }
             Err(why) => return fails(&format!("no threads can be started: {why}")),
         };
         daemon::log::flush();

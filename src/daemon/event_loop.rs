@@ -45,6 +45,8 @@ const TURN: Span = Span::secs(1);
 const PUMP: Span = Span::millis(20);
 /// What is shown is not made anew more often than that.
 const SHOW: Span = Span::millis(200);
+/// So many pages find room where other events find none any more.
+const PAGES: usize = 16_384;
 /// A wall clock that moved less than that did not jump.
 const JUMP: Span = Span::millis(250);
 
@@ -164,6 +166,8 @@ impl EventLoop {
     }
 
     fn turned(&mut self) {
+        #[cfg(debug_assertions)]
+        super::faults::stick();
         let now = clock::now();
         self.shows.turned.store(now.mono.as_micros(), Ordering::Relaxed);
         counter!("watchkeeper_event_loop_turns_total").increment(1);
@@ -174,6 +178,7 @@ impl EventLoop {
 
     fn show(&mut self, now: Now) {
         self.shown_at = Some(now);
+        gauge!("watchkeeper_events_waiting").set(self.hands.lines.waiting() as f64);
         let around = shown::Around {
             reload: self.wrong.as_deref(),
             openings: &self.shows.openings.borrow(),
@@ -283,8 +288,17 @@ impl EventLoop {
             _ => None,
         };
         numbers::event(line.kind, policy.as_ref().map(|policy| policy.name.as_str()), decision);
-        if !self.hands.lines.send((service, line)) {
+        let page = is_a_page(event);
+        let beyond = if page { PAGES } else { 0 };
+        if !self.hands.lines.send_beyond((service, line), beyond) {
             counter!("watchkeeper_events_dropped_total").increment(1);
+            if page {
+                counter!("watchkeeper_pages_dropped_total").increment(1);
+                tracing::error!(
+                    ?event,
+                    "a page is lost, since the chronicle cannot be written: look for yourself"
+                );
+            }
             if self.gaps.insert(service) {
                 tracing::error!(
                     "events find no room, since the chronicle cannot be written: what follows has a gap"
@@ -420,4 +434,19 @@ impl EventLoop {
         });
         !holds && self.in_flight == 0
     }
+}
+
+/// What somebody is told, or should be: without it nobody would come.
+fn is_a_page(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Paged(_)
+            | Event::Incident { .. }
+            | Event::Blind(_)
+            | Event::Drifted(_)
+            | Event::RegionLost(_)
+            | Event::Missed { .. }
+            | Event::Requested(_)
+            | Event::Ended { .. }
+    )
 }

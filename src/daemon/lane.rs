@@ -23,6 +23,12 @@ impl<T> Lane<T> {
     /// Sends it, now or when there is room. False: there is none, and it is gone.
     #[must_use]
     pub(super) fn send(&mut self, item: T) -> bool {
+        self.send_beyond(item, 0)
+    }
+
+    /// The same, for what matters more than the rest: it finds room where so many more wait already.
+    #[must_use]
+    pub(super) fn send_beyond(&mut self, item: T, more: usize) -> bool {
         self.pump();
         let left = if self.waiting.is_empty() {
             match self.queue.try_send(item) {
@@ -34,11 +40,16 @@ impl<T> Lane<T> {
         } else {
             item
         };
-        if self.waiting.len() >= self.most {
+        if self.waiting.len() >= self.most.saturating_add(more) {
             return false;
         }
         self.waiting.push_back(left);
         true
+    }
+
+    /// So many wait here.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Moves on what waits; whether some of it still does.
@@ -66,10 +77,14 @@ mod tests {
         let (queue, mut taken) = mpsc::channel(2);
         let mut lane = Lane::new(queue, 2);
         assert!((0..4).all(|n| lane.send(n)) && !lane.send(4), "two in the queue, two here, no more");
+        assert!(
+            lane.send_beyond(4, 1) && !lane.send_beyond(4, 1),
+            "but for what matters more, up to a limit"
+        );
         assert_eq!((taken.try_recv(), taken.try_recv()), (Ok(0), Ok(1)));
-        assert!(lane.send(5) && !lane.waiting.is_empty());
+        assert!(lane.send(5) && lane.waiting() == 2);
         assert_eq!((taken.try_recv(), taken.try_recv()), (Ok(2), Ok(3)));
-        assert!(!lane.pump());
-        assert_eq!(taken.try_recv(), Ok(5));
+        assert!(!lane.pump() && lane.waiting() == 0);
+        assert_eq!((taken.try_recv(), taken.try_recv()), (Ok(4), Ok(5)));
     }
 }

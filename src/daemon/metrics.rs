@@ -37,6 +37,12 @@ pub const LIST: &[(&str, &str, &str)] = &[
     ("watchkeeper_event_loop_late_seconds", "gauge", "How late the newest wake of the event loop was"),
     ("watchkeeper_events_total", "counter", "Events of the chronicle, by kind"),
     ("watchkeeper_events_dropped_total", "counter", "Events that found no room while the disk took nothing"),
+    (
+        "watchkeeper_pages_dropped_total",
+        "counter",
+        "Of those, what somebody would have been told: incidents, pages, blindness, drift, requests",
+    ),
+    ("watchkeeper_events_waiting", "gauge", "Events that wait for the chronicle to take them"),
     ("watchkeeper_log_lines_dropped_total", "counter", "Log lines that nobody took in time"),
     ("watchkeeper_decisions_total", "counter", "Changes of what would be done, by service and decision"),
     ("watchkeeper_would_start", "gauge", "Whether a plan would be started now if the mode allowed it"),
@@ -96,6 +102,7 @@ fn describe() {
     for name in [
         "watchkeeper_event_loop_turns_total",
         "watchkeeper_events_dropped_total",
+        "watchkeeper_pages_dropped_total",
         "watchkeeper_calls_refused_total",
         "watchkeeper_api_connections_refused_total",
     ] {

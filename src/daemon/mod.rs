@@ -9,6 +9,8 @@ mod agreeing;
 pub mod clock;
 mod edge;
 mod event_loop;
+#[cfg(debug_assertions)]
+pub mod faults;
 mod keeping;
 mod lane;
 pub mod log;
@@ -231,7 +233,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     tasks.start("coordinator", Rule::EndsAll, 5 * second, agree);
     tasks.start("sessions", Rule::EndsAll, second, agreeing::expire(coordinator.clone(), stop.clone()));
     let keeps = keeping::run(chronicle.clone(), kept, inputs.clone(), stop.clone());
-    tasks.start("chronicle", Rule::EndsAll, drain, keeps);
+    tasks.start("chronicle", Rule::EndsAll, drain * 2 / 5, keeps);
     let trims = keeping::trim(chronicle.clone(), place.keep_events, stop.clone());
     tasks.start("chronicle-trim", Rule::GoesOn, second, trims);
     tasks.start(
@@ -367,18 +369,23 @@ impl Running {
     /// Gives the claims up, lets what is under way end, and closes the store; all within the limit.
     pub async fn end(self) {
         systemd::stopping();
-        drop(self.asks.send(Message::Leave).await);
-        if tokio::time::timeout(self.drain / 2, self.left.cancelled()).await.is_err() {
+        // A quarter for the claims, two fifths for the tasks, a fifth for the store: together less than the limit.
+        let leaves = async {
+            // Nobody takes it: the loop has ended.
+            drop(self.asks.send(Message::Leave).await);
+            self.left.cancelled().await;
+        };
+        if tokio::time::timeout(self.drain / 4, leaves).await.is_err() {
             tracing::warn!("claims could not be given up in time; they end with the session");
         }
         drop(self.asks);
-        let late = self.tasks.drain(&self.stop).await;
+        let late = self.tasks.drain(&self.stop, self.drain * 2 / 5).await;
         if !late.is_empty() {
             tracing::warn!(tasks = ?late, "tasks were not done in time");
         }
         let threads = self.threads;
         let closes = tokio::task::spawn_blocking(move || threads.join());
-        if tokio::time::timeout(self.drain / 2, closes).await.is_err() {
+        if tokio::time::timeout(self.drain / 5, closes).await.is_err() {
             tracing::warn!("the store was not closed in time");
         }
         tracing::info!("watchkeeper has ended");

@@ -29,12 +29,18 @@ pub(super) fn reloading() {
 
 /// It has: with what is wrong, if that was not taken.
 pub(super) fn reloaded(wrong: Option<&str>) {
-    let first = wrong.and_then(|why| why.lines().next()).unwrap_or_default();
-    let status = match wrong {
+    let status = match wrong.map(sentence) {
         None => "watching; acts on nothing yet (observe)".to_owned(),
-        Some(_) => format!("watching by the config before; the newest was not taken: {first}"),
+        Some(why) => format!("watching by the config before; the newest was not taken: {why}"),
     };
     tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// What systemd has one line for: the first problem of a report, in which it stands behind a cross; else the first line.
+fn sentence(why: &str) -> &str {
+    let mut lines = why.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().next().unwrap_or_default();
+    lines.find_map(|line| line.strip_prefix("× ")).unwrap_or(first)
 }
 
 /// It ends.

@@ -69,19 +69,34 @@ impl Tasks {
         }
     }
 
-    /// Asks all to stop, and waits for each as long as it may take; who is not done then is dropped, and named.
-    pub(super) async fn drain(mut self, stop: &CancellationToken) -> Vec<&'static str> {
+    /// Asks all to stop, and waits for each as long as it may take, and for none longer than `most`; who is not done
+    /// then is dropped, and named.
+    pub(super) async fn drain(mut self, stop: &CancellationToken, most: Duration) -> Vec<&'static str> {
         stop.cancel();
-        let longest = self.known.values().map(|known| known.drains).max().unwrap_or_default();
-        let all = async {
-            while let Some(ended) = self.set.join_next_with_id().await {
-                let id = ended.map_or_else(|error| error.id(), |(id, _)| id);
-                self.known.remove(&id);
-            }
-        };
-        drop(tokio::time::timeout(longest, all).await);
-        let late: Vec<&'static str> = self.known.values().map(|known| known.name).collect();
-        self.set.shutdown().await;
+        let (mut late, mut passed) = (Vec::new(), Duration::ZERO);
+        // From limit to limit: who is late at its own is waited for no longer, whatever the others may take.
+        while let Some(next) = self.known.values().map(|known| known.drains.min(most)).min() {
+            let some = async {
+                while let Some(ended) = self.set.join_next_with_id().await {
+                    let id = ended.map_or_else(|error| error.id(), |(id, _)| id);
+                    self.known.remove(&id);
+                    if self.known.is_empty() {
+                        break;
+                    }
+                }
+            };
+            drop(tokio::time::timeout(next.saturating_sub(passed), some).await);
+            passed = next;
+            self.known.retain(|_, known| {
+                let over = known.drains.min(most) <= passed;
+                if over {
+                    late.push(known.name);
+                }
+                !over
+            });
+        }
+        // What is stuck in mid-turn cannot be dropped: it goes with the program.
+        drop(tokio::time::timeout(Duration::from_millis(100), self.set.shutdown()).await);
         late
     }
 }
@@ -103,6 +118,9 @@ mod tests {
             asked.cancelled().await;
             Ok(())
         });
-        assert_eq!(tasks.drain(&stop).await, ["stuck"]);
+        tasks.start("slow", Rule::EndsAll, 60 * second, std::future::pending());
+        let drained = tasks.drain(&stop, 5 * second);
+        let late = tokio::time::timeout(5 * second + Duration::from_millis(1), drained).await;
+        assert_eq!(late.expect("none is waited for longer than all may take"), ["stuck", "slow"]);
     }
 }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod child;
 #[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod dns;
 #[cfg(test)]
 mod evil;

@@ -12,7 +12,7 @@ fn tcp(address: String) -> Kind {
 
 /// This very program again, in a child, with only this test and under `command`. `cargo test` runs the tests in one
 /// process, where a limit would be everybody's.
-async fn again(command: &str, arguments: &[&str], test: &str) {
+pub(crate) async fn again(command: &str, arguments: &[&str], test: &str) {
     let program = std::env::current_exe().unwrap();
     let child = tokio::process::Command::new(command)
         .args(arguments)
@@ -23,6 +23,7 @@ async fn again(command: &str, arguments: &[&str], test: &str) {
         .unwrap();
     let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
     assert!(child.status.success() && out.contains("1 passed"), "{out}{err}");
+    print!("{out}");
 }
 
 #[tokio::test]

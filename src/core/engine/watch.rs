@@ -56,6 +56,10 @@ pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out)
         // A sample that comes when it is old already is looked at at once, and is no stall of ours.
         state.timers.set(due.max(now.mono), Timer::Stale(sample.probe));
     }
+    // Nobody is accused by it, so nothing else would ask; and with our own link down every probe says just this.
+    if sample.outcome == Outcome::Blind(Blindness::NoRoute) && state.trust.may_doubt(now.mono) {
+        want(state, now.mono);
+    }
     // A reading is only news while somebody weighs it; else it is enough to have it ready.
     let weighed = reads && stage != Stage::None;
     if !change.view && !asked && !weighed {

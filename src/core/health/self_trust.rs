@@ -1,7 +1,7 @@
 //! Distrust yourself first: reference points, stall and clock jump.
 //!
 //! Reference points are checked at the first failure, again with a check sent at or after the last strike, and
-//! repeatedly while anything is accused. Too few in reach, a stalled loop or a clock jump makes the observer
+//! repeatedly while anything is accused or a probe finds no way out of this machine. Too few in reach, a stalled loop or a clock jump makes the observer
 //! *isolated*. Nothing in here may ever make an isolated observer say more than "I do not know".
 
 use core::fmt;
@@ -200,6 +200,14 @@ impl SelfTrust {
             return true;
         }
         self.isolated.is_none() && (!self.settings.looks() || self.proven.is_some_and(|sent| sent >= strike))
+    }
+
+    /// Whether nothing was asked for so long that a probe without a route may be the first sign of a dead network.
+    #[must_use]
+    pub fn may_doubt(&self, now: Mono) -> bool {
+        self.isolated.is_none()
+            && self.open.is_none()
+            && self.sent_at(self.rounds).is_none_or(|sent| now.since(sent) >= Self::AGAIN)
     }
 
     /// When the newest check that found enough in reach was sent.
@@ -429,6 +437,18 @@ mod tests {
         assert!(matches!(me.jumped(Span::mins(10), at(5)), Turn::Lost(Isolation::ClockJumped { .. })));
         assert_eq!(me.advance(None, false, at(14)), (None, Turn::Same));
         assert_eq!(me.advance(None, false, at(15)), (None, Turn::Regained), "without points, after a rest");
+    }
+
+    #[test]
+    fn what_finds_no_way_out_asks_no_more_often_than_what_accuses() {
+        let mut me = SelfTrust::new(Settings::majority_of(3));
+        assert!(me.may_doubt(at(1)), "nothing was ever asked");
+        let (round, _) = me.advance(Some(at(1)), false, at(1));
+        assert!(!me.may_doubt(at(9)), "a round is open");
+        assert_eq!(me.heard(round.unwrap(), 3, at(2)), Turn::Proven);
+        assert!(!me.may_doubt(at(5)) && me.may_doubt(at(6)));
+        assert!(matches!(me.heard(round.unwrap(), 0, at(7)), Turn::Lost(_)));
+        assert!(!me.may_doubt(at(60)), "it asks by itself while it is isolated");
     }
 
     #[test]

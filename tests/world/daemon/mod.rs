@@ -1,0 +1,13 @@
+//! The daemon itself: the real program as our own child, spoken to over its API, and hurt as the world hurts it.
+
+mod cut;
+mod ending;
+mod killed;
+mod program;
+mod reload;
+mod sandbox;
+mod scene;
+mod soak;
+mod stall;
+mod strikes;
+mod systemd;
