@@ -5,14 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use rand::TryRng as _;
-use rand::rngs::SysRng;
 
 use super::ask::fails;
 use super::{WELL, complain, wrong};
-use crate::api::{Role, Token};
-use crate::config::wiring::{TokenRole, Wiring};
-use crate::config::{self, Given, Loaded};
+use crate::config::{self, Given};
 use crate::daemon::{self, Place, Setup, Stopped};
 
 /// Watches, and says what it would do.
@@ -33,7 +29,7 @@ impl Run {
             complain(&outcome.report.print(false, 100));
             return wrong();
         };
-        let place = match place(&first.wiring) {
+        let place = match Place::of(&first.wiring) {
             Ok(place) => place,
             Err(why) => return fails(&why),
         };
@@ -41,7 +37,7 @@ impl Run {
         let files = self.files;
         let config = move || {
             let outcome = config::load(&Given::read(&files));
-            outcome.loaded.map(setup).ok_or_else(|| outcome.report.print(false, 100))
+            outcome.loaded.map(Setup::from).ok_or_else(|| outcome.report.print(false, 100))
         };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().thread_name("watchkeeper").enable_all().build();
@@ -62,36 +58,4 @@ impl Run {
             Err(why) => fails(&why.to_string()),
         }
     }
-}
-
-fn setup(loaded: Loaded) -> Setup {
-    Setup { policy: loaded.policy, probes: loaded.wiring.probes, references: loaded.wiring.reference_points }
-}
-
-fn place(wiring: &Wiring) -> Result<Place, String> {
-    let api = &wiring.api;
-    if api.tls.is_some() || !api.listen.ip().is_loopback() {
-        return Err(format!(
-            "[api] listen = \"{}\": TLS is not built yet, so it listens on loopback only",
-            api.listen
-        ));
-    }
-    let half = || SysRng.try_next_u64().map_err(|why| format!("the kernel gives no chance: {why}"));
-    let chance = u128::from(half()?) << 64 | u128::from(half()?);
-    let tokens = api.tokens.iter().map(|token| Token {
-        name: token.name.as_str().to_owned(),
-        sha256: token.sha256,
-        role: match token.role {
-            TokenRole::Viewer => Role::Viewer,
-            TokenRole::Operator => Role::Operator,
-            TokenRole::Approver => Role::Approver,
-            TokenRole::Admin => Role::Admin,
-        },
-        expires: token.expires.map(|at| at.as_micros() / 1_000_000),
-    });
-    Ok(Place {
-        tokens: tokens.collect(),
-        keep_events: wiring.chronicle.keep_events,
-        ..Place::new(wiring.chronicle.dir.clone(), api.listen, chance)
-    })
 }

@@ -6,6 +6,7 @@
 mod agreed;
 mod chronicled;
 mod config;
+mod demonstrated;
 mod holding;
 mod living;
 mod sketch;
