@@ -68,8 +68,8 @@ pub enum Ended {
     Failed(String),
 }
 
-/// The config that a demo would use; its ports are free now, and others' at any later time.
-pub fn config() -> Result<String, String> {
+/// The config that a demo would use. Its ports are opened to be named, and closed again: they may be others' later.
+pub async fn config() -> Result<String, String> {
     let toy = toy::Toy::new().map_err(|why| format!("the toy service gets no ports on loopback: {why}"))?;
     Ok(stage::config_text(&toy, Path::new("/var/lib/watchkeeper")))
 }

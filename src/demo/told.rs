@@ -112,7 +112,9 @@ impl Told {
             found.map(|moment| moment.at - fault)
         };
         self.measured = Measured {
-            first_failed: after(fault, &|m| m.kind == "incident" && m.body["turn"] == "blipped"),
+            // A sample that happened to fail just before had its own word.
+            first_failed: after(fault, &|m| m.kind == "incident" && m.body["turn"] == "blipped")
+                .or_else(|| self.strike(fault)),
             down: after(fault, &|m| m.kind == "health" && m.body["health"] == "down"),
             decided: after(fault, &wants),
             would_start: after(fault, &would_start),
@@ -120,6 +122,13 @@ impl Told {
             healed: healed.map(|at| at - fault),
             recovered: healed.and_then(|at| after(at, &|m| m.kind == "recovers")),
         };
+    }
+
+    /// When the strikes began of a probe that came to be down after the fault.
+    fn strike(&self, fault: f64) -> Option<f64> {
+        let mut after = self.timeline.iter().filter(|moment| moment.at >= fault);
+        let down = after.find(|moment| moment.kind == "health" && moment.body["health"] == "down")?;
+        Some((down.at - down.body["held_seconds"].as_f64()? - fault).max(0.0))
     }
 
     /// What it had to show, and has not.
@@ -224,6 +233,10 @@ mod tests {
 
     #[test]
     fn whatever_is_missing_fails_it() {
+        let mut early = whole();
+        early[1].at = 2.9;
+        early[2].body["held_seconds"] = json!(1.1);
+        assert_eq!(told(early).measured.first_failed, Some(0.0));
         let good = told(whole());
         assert_eq!(good.judge(Break::Service), None);
         let measured = good.measured;

@@ -124,8 +124,8 @@ fn rows(measured: Measured, worst: Worst) -> [(&'static str, Option<f64>, Option
         ("decided", measured.decided, Some(worst.decided)),
         ("looked again: would start", measured.would_start, Some(worst.would_start)),
         ("isolated: says nothing any more", measured.isolated, None),
-        ("healed, by the demo", measured.healed, None),
-        ("known to be well", measured.recovered, None),
+        ("healed (by the demo)", measured.healed, None),
+        ("well again", measured.recovered, None),
     ]
 }
 

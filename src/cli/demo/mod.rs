@@ -43,18 +43,16 @@ enum Break {
 
 impl Demo {
     pub(super) fn run(self, colour: bool) -> ExitCode {
-        if self.config {
-            return match demo::config() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().thread_name("watchkeeper").enable_all().build();
+        match runtime {
+            Ok(runtime) if self.config => match runtime.block_on(demo::config()) {
                 Ok(text) => {
                     print(&text);
                     WELL
                 }
                 Err(why) => fails(&why),
-            };
-        }
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().thread_name("watchkeeper").enable_all().build();
-        match runtime {
+            },
             Ok(runtime) => runtime.block_on(self.plays(colour)),
             Err(why) => fails(&format!("no threads can be started: {why}")),
         }
