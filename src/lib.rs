@@ -12,5 +12,6 @@ pub mod cli;
 pub mod config;
 pub mod coord;
 pub mod daemon;
+pub mod demo;
 pub mod probe;
 pub mod store;

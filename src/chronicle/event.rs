@@ -121,11 +121,19 @@ fn words(names: Names<'_>, event: &Event, now: Now) -> (&'static str, String, Va
         Event::Incident { number, turn, rung } => {
             let (rung, word) = (names.rung(*rung), turn_word(*turn));
             let severity = rung.map_or(String::new(), |rung| format!(" ({rung})"));
-            (
-                "incident",
-                format!("{of}: incident {number} {}{severity}", word.replace('_', " ")),
-                json!({ "number": number, "turn": word, "rung": rung }),
-            )
+            let text = match turn {
+                Turn::Blipped => format!("{of}: a first sample has failed; no incident is open yet"),
+                Turn::Passed => format!("{of}: it has passed, and no incident was opened"),
+                Turn::Same
+                | Turn::Opened
+                | Turn::Raised
+                | Turn::Recovering
+                | Turn::Flapped
+                | Turn::Closed => {
+                    format!("{of}: incident {number} {word}{severity}")
+                }
+            };
+            ("incident", text, json!({ "number": number, "turn": word, "rung": rung }))
         }
         Event::Blind(region) => {
             let region = names.region(*region);

@@ -49,8 +49,10 @@ pub struct Kept {
     pub life: u64,
     /// Its number there.
     pub seq: u64,
-    /// When, as `2026-11-21T13:12:49Z`.
+    /// When, as `2026-11-21T13:12:49Z`,
     pub at: String,
+    /// and in microseconds since 1970, to measure by.
+    pub micros: u64,
     /// What, in one word.
     pub kind: String,
     /// What, with its numbers, and as `text` in a sentence.
@@ -116,12 +118,14 @@ fn query(
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
         let body: String = row.get(6)?;
+        let wall = Wall::micros(row.get::<_, i64>(4)?.cast_unsigned());
         kept.push(Kept {
             id: row.get::<_, i64>(0)?.cast_unsigned(),
             service: row.get(1)?,
             life: row.get::<_, i64>(2)?.cast_unsigned(),
             seq: row.get::<_, i64>(3)?.cast_unsigned(),
-            at: Wall::micros(row.get::<_, i64>(4)?.cast_unsigned()).to_string(),
+            at: wall.to_string(),
+            micros: wall.as_micros(),
             kind: row.get(5)?,
             body: serde_json::from_str(&body).map_err(|why| unreadable(why.to_string()))?,
         });

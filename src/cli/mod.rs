@@ -5,6 +5,7 @@ mod adopt;
 mod ask;
 mod check;
 mod config_cmd;
+mod demo;
 mod init;
 mod pause;
 mod probe;
@@ -33,6 +34,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows on a toy service, here and now, what it sees, suspects and decides.
+    Demo(demo::Demo),
     /// Finds every problem of a config: exit 0 if there is none, else 2.
     Check(check::Check),
     /// Shows the config as it is in force.
@@ -62,6 +65,7 @@ enum Command {
 pub fn run(cli: Cli) -> ExitCode {
     let look = Look { colour: !cli.no_color && std::io::stderr().is_terminal(), width: 100 };
     match cli.command {
+        Command::Demo(command) => command.run(!cli.no_color),
         Command::Check(command) => command.run(look),
         Command::Config(command) => command.run(look),
         Command::Schema(command) => command.run(),

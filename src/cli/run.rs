@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use rand::TryRng as _;
-use rand::rngs::SysRng;
 
 use super::ask::fails;
 use super::{WELL, complain, wrong};
-use crate::config::wiring::Wiring;
-use crate::config::{self, Given, Loaded};
-use crate::daemon::{self, Edge, Place, Setup, Stopped};
+use crate::config::{self, Given};
+use crate::daemon::{self, Place, Setup, Stopped};
 
 /// Watches, and says what it would do.
 #[derive(Debug, Args)]
@@ -40,7 +37,7 @@ impl Run {
             complain(&outcome.report.print(false, 100));
             return wrong();
         };
-        let place = match place(&first.wiring) {
+        let place = match Place::of(&first.wiring) {
             Ok(place) => place,
             Err(why) => return fails(&why),
         };
@@ -52,7 +49,7 @@ impl Run {
         let files = self.files;
         let config = move || {
             let outcome = config::load(&Given::read(&files));
-            outcome.loaded.map(setup).ok_or_else(|| outcome.report.print(false, 100))
+            outcome.loaded.map(Setup::from).ok_or_else(|| outcome.report.print(false, 100))
         };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().thread_name("watchkeeper").enable_all().build();
@@ -78,19 +75,4 @@ impl Run {
             Err(why) => fails(&why.to_string()),
         }
     }
-}
-
-fn setup(loaded: Loaded) -> Setup {
-    let edge = Edge::of(&loaded.wiring);
-    let Wiring { probes, reference_points, .. } = loaded.wiring;
-    Setup { policy: loaded.policy, probes, references: reference_points, edge }
-}
-
-fn place(wiring: &Wiring) -> Result<Place, String> {
-    let half = || SysRng.try_next_u64().map_err(|why| format!("the kernel gives no chance: {why}"));
-    let chance = u128::from(half()?) << 64 | u128::from(half()?);
-    Ok(Place {
-        keep_events: wiring.chronicle.keep_events,
-        ..Place::new(wiring.chronicle.dir.clone(), wiring.api.listen, chance)
-    })
 }

@@ -21,6 +21,7 @@ mod shown;
 mod systemd;
 mod tasks;
 mod windows;
+mod wired;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -339,6 +340,11 @@ impl Running {
         let gone = || "the daemon ends".to_owned();
         self.reloads.send(Some(answer)).await.map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Waits until a task fails without which it cannot go on; it is then to be ended.
+    pub async fn fails(&mut self) -> Stopped {
+        Stopped::Task(self.tasks.fails().await)
     }
 
     /// Runs until a task fails or it is asked to end, by SIGTERM or SIGINT; SIGHUP reads the config anew.

@@ -7,6 +7,7 @@ mod agreed;
 mod chronicled;
 mod commands;
 mod config;
+mod demonstrated;
 mod holding;
 mod living;
 mod sketch;
