@@ -92,6 +92,10 @@ impl serde::de::Error for Bad {
             other => other.to_owned(),
         };
         let help = match (wanted.as_str(), found) {
+            (wanted, "a text") if wanted.contains("such as {") => {
+                "write it like that, without quotes round it"
+            }
+            (wanted, _) if wanted.contains("such as {") => "write it like that",
             (wanted, _) if wanted.contains("such as") => "write it like that, between quotes",
             (
                 "a text" | "a name" | "a regular expression",
