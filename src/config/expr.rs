@@ -5,6 +5,7 @@
 
 mod caps;
 mod length;
+mod output;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -118,6 +119,13 @@ impl Expr {
 
     /// Whether it holds of what was seen.
     pub fn eval(&self, vars: &Vars) -> Result<bool, NotEvaluated> {
+        match self.value(vars)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(NotEvaluated(format!("it is neither true nor false but a {}", other.type_of()))),
+        }
+    }
+
+    fn value(&self, vars: &Vars) -> Result<Value, NotEvaluated> {
         let mut context = Context::with_env(Arc::clone(&ENV));
         for (name, var) in vars.0.iter().filter(|(name, _)| self.uses(name)) {
             match var {
@@ -125,11 +133,7 @@ impl Expr {
                 Var::Length(span) => context.add_variable_as_val(*name, Box::new(length::Length(*span))),
             }
         }
-        match self.0.program.execute(&context) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(NotEvaluated(format!("it is neither true nor false but a {}", other.type_of()))),
-            Err(wrong) => Err(NotEvaluated(brief(&wrong.to_string()))),
-        }
+        self.0.program.execute(&context).map_err(|wrong| NotEvaluated(brief(&wrong.to_string())))
     }
 }
 

@@ -3,15 +3,17 @@
 //! It must never write, and never show the DSN. A lag reads 0 on a standby that has replayed all that its primary
 //! told it of, however long ago the last transaction was; once the primary is silent it is the time since then.
 
+use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::http::read;
@@ -19,6 +21,7 @@ use super::trust::Trust;
 use super::wire::{self, Wire, beside};
 use super::{Look, Phase, Seen, Why, blind, failed};
 use crate::config::probe::{Postgres as Wiring, PostgresCheck};
+use crate::config::secret::Secret;
 use crate::core::health::{Blindness, Failure};
 use crate::core::time::{Mono, Span};
 
@@ -50,104 +53,18 @@ impl Postgres {
         Postgres { wiring, trust, level: Mutex::new(None) }
     }
 
-    fn config(&self) -> Result<Config, Why> {
-        let dsn = read(&self.wiring.dsn)?;
-        // Both ask for what we do anyway wherever there is a certificate.
-        let dsn = dsn.expose_secret().replace("sslmode=verify-full", "sslmode=require");
-        let dsn = dsn.replace("sslmode=verify-ca", "sslmode=require");
-        // The parser's error may quote a part of it.
-        let mut config = Config::from_str(&dsn).map_err(|_| blind(Blindness::Secret, "the DSN is no DSN"))?;
-        if config.get_application_name().is_none() {
-            config.application_name("watchkeeper");
-        }
-        Ok(config)
-    }
-
     async fn ask(&self, seen: &mut Seen<'_>, query: &str) -> Result<Vec<SimpleQueryRow>, Why> {
-        let config = self.config()?;
-        let host = config.get_hosts().first().cloned();
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let (wire, name) = match (host, config.get_hostaddrs().first()) {
-            (Some(Host::Unix(folder)), None) => {
-                let path = folder.join(format!(".s.PGSQL.{port}"));
-                let stream = seen.phase(Phase::Connect, tokio::net::UnixStream::connect(&path)).await;
-                let stream = stream.map_err(|error| match error.kind() {
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
-                        failed(Failure::Refused, format!("nobody listens at {}", path.display()))
-                    }
-                    _ => wire::broken(&error),
-                })?;
-                (Wire::local(stream, MOST), None)
-            }
-            (Some(Host::Tcp(host)), None) => {
-                (Wire::plain(wire::connect(seen, &host, port).await?, MOST), Some(host))
-            }
-            (host, Some(address)) => {
-                let name = match host {
-                    Some(Host::Tcp(host)) => host,
-                    Some(Host::Unix(_)) | None => address.to_string(),
-                };
-                (Wire::plain(wire::connect(seen, &address.to_string(), port).await?, MOST), Some(name))
-            }
-            (None, None) => return Err(blind(Blindness::Secret, "the DSN names no host")),
-        };
-        match (name, config.get_ssl_mode()) {
-            (Some(name), mode) if mode != SslMode::Disable => {
-                // As with libpq, `prefer` without an authority to check by takes what it gets.
-                let checked = mode != SslMode::Prefer || self.wiring.ca.is_some();
-                let (tls, shown) = self.trust.config(seen.kit, None, checked)?;
-                let mut maker = MakeRustlsConnect::new(tls);
-                let tls = MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, &name)
-                    .map_err(|_| blind(Blindness::Evaluation, format!("`{name}` is no name of a host")))?;
-                let kit = seen.kit;
-                self.session(seen, &config, wire, tls, query).await.map_err(|error| match error {
-                    Ended::Why(why) => why,
-                    Ended::Error(error) => match wire::io_in(&error) {
-                        Some(io) => super::trust::untrusted(io, &shown, kit),
-                        None => said(&error),
-                    },
-                })
-            }
-            _ => self.session(seen, &config, wire, NoTls, query).await.map_err(|error| match error {
-                Ended::Why(why) => why,
-                Ended::Error(error) => said(&error),
-            }),
-        }
-    }
-
-    async fn session<T>(
-        &self,
-        seen: &mut Seen<'_>,
-        config: &Config,
-        wire: Wire,
-        tls: T,
-        query: &str,
-    ) -> Result<Vec<SimpleQueryRow>, Ended>
-    where
-        T: TlsConnect<Wire>,
-    {
-        let left = wire.left();
-        let ended = |error| wire::too_much(&left, MOST).map_or(Ended::Error(error), Ended::Why);
-        let connected = seen.phase(Phase::Login, config.connect_raw(wire, tls)).await;
-        let (client, connection) = connected.map_err(ended)?;
+        let mut session = open(&self.wiring.dsn, &self.trust, self.wiring.ca.is_some(), seen).await?;
         let millis = (seen.left().as_micros() / 1_000).max(1);
         let batch = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}; {query}; COMMIT");
         seen.begin(Phase::Answer);
-        let mut connection = Some(Box::pin(connection));
-        let answered = beside(&mut connection, client.simple_query(&batch)).await;
+        let rows = session.ask(&batch).await;
         seen.end();
-        let mut rows = Vec::new();
-        for message in answered.map_err(ended)? {
-            if let SimpleQueryMessage::Row(row) = message {
-                rows.push(row);
-            }
-        }
+        let rows = rows.map_err(|wrong| wrong.why)?;
         if rows.is_empty() && !matches!(self.wiring.check, PostgresCheck::Query(_)) {
-            return Err(Ended::Why(failed(Failure::BadAnswer, "it answers without a row")));
+            return Err(failed(Failure::BadAnswer, "it answers without a row"));
         }
-        // Says goodbye, as far as that needs no waiting.
-        drop(client);
-        drop(connection.and_then(|mut connection| futures::FutureExt::now_or_never(connection.as_mut())));
+        session.leave();
         Ok(rows)
     }
 
@@ -262,6 +179,124 @@ impl Look for Postgres {
     }
 }
 
+/// A connection that stands, with us let in.
+pub(crate) struct Session {
+    client: Client,
+    line: Option<Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>>,
+    left: Arc<AtomicU64>,
+}
+
+/// What a server did not do, with its own code where it gave one.
+pub(crate) struct NotSaid {
+    pub(crate) code: Option<String>,
+    pub(crate) why: Why,
+}
+
+impl Session {
+    /// What these statements say. Each is sent in one message; without a `BEGIN` they are one transaction.
+    pub(crate) async fn ask(&mut self, statements: &str) -> Result<Vec<SimpleQueryRow>, NotSaid> {
+        let answered = beside(&mut self.line, self.client.simple_query(statements)).await;
+        let messages = answered.map_err(|error| NotSaid {
+            code: error.code().map(|code| code.code().to_owned()),
+            why: wire::too_much(&self.left, MOST).unwrap_or_else(|| said(&error)),
+        })?;
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    /// Says goodbye, as far as that needs no waiting.
+    pub(crate) fn leave(self) {
+        drop(self.client);
+        drop(self.line.and_then(|mut line| futures::FutureExt::now_or_never(line.as_mut())));
+    }
+}
+
+fn config(dsn: &Secret) -> Result<Config, Why> {
+    let dsn = read(dsn)?;
+    // Both ask for what we do anyway wherever there is a certificate.
+    let dsn = dsn.expose_secret().replace("sslmode=verify-full", "sslmode=require");
+    let dsn = dsn.replace("sslmode=verify-ca", "sslmode=require");
+    // The parser's error may quote a part of it.
+    let mut config = Config::from_str(&dsn).map_err(|_| blind(Blindness::Secret, "the DSN is no DSN"))?;
+    if config.get_application_name().is_none() {
+        config.application_name("watchkeeper");
+    }
+    Ok(config)
+}
+
+/// Connects and logs in. Without an authority of its own, `sslmode=prefer` takes what it gets, as with libpq.
+pub(crate) async fn open(
+    dsn: &Secret,
+    trust: &Trust,
+    authority: bool,
+    seen: &mut Seen<'_>,
+) -> Result<Session, Why> {
+    let config = config(dsn)?;
+    let host = config.get_hosts().first().cloned();
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let (wire, name) = match (host, config.get_hostaddrs().first()) {
+        (Some(Host::Unix(folder)), None) => {
+            let path = folder.join(format!(".s.PGSQL.{port}"));
+            let stream = seen.phase(Phase::Connect, tokio::net::UnixStream::connect(&path)).await;
+            let stream = stream.map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
+                    failed(Failure::Refused, format!("nobody listens at {}", path.display()))
+                }
+                _ => wire::broken(&error),
+            })?;
+            (Wire::local(stream, MOST), None)
+        }
+        (Some(Host::Tcp(host)), None) => {
+            (Wire::plain(wire::connect(seen, &host, port).await?, MOST), Some(host))
+        }
+        (host, Some(address)) => {
+            let name = match host {
+                Some(Host::Tcp(host)) => host,
+                Some(Host::Unix(_)) | None => address.to_string(),
+            };
+            (Wire::plain(wire::connect(seen, &address.to_string(), port).await?, MOST), Some(name))
+        }
+        (None, None) => return Err(blind(Blindness::Secret, "the DSN names no host")),
+    };
+    let wire = wire.through(seen.gate);
+    match (name, config.get_ssl_mode()) {
+        (Some(name), mode) if mode != SslMode::Disable => {
+            let checked = mode != SslMode::Prefer || authority;
+            let (tls, shown) = trust.config(seen.kit, None, checked)?;
+            let mut maker = MakeRustlsConnect::new(tls);
+            let tls = MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, &name)
+                .map_err(|_| blind(Blindness::Evaluation, format!("`{name}` is no name of a host")))?;
+            let kit = seen.kit;
+            login(seen, &config, wire, tls).await.map_err(|error| match error {
+                Ended::Why(why) => why,
+                Ended::Error(error) => match wire::io_in(&error) {
+                    Some(io) => super::trust::untrusted(io, &shown, kit),
+                    None => said(&error),
+                },
+            })
+        }
+        _ => login(seen, &config, wire, NoTls).await.map_err(|error| match error {
+            Ended::Why(why) => why,
+            Ended::Error(error) => said(&error),
+        }),
+    }
+}
+
+async fn login<T>(seen: &mut Seen<'_>, config: &Config, wire: Wire, tls: T) -> Result<Session, Ended>
+where
+    T: TlsConnect<Wire>,
+    T::Stream: Send + 'static,
+{
+    let left = wire.left();
+    let connected = seen.phase(Phase::Login, config.connect_raw(wire, tls)).await;
+    let (client, line) =
+        connected.map_err(|error| wire::too_much(&left, MOST).map_or(Ended::Error(error), Ended::Why))?;
+    Ok(Session { client, line: Some(Box::pin(line)), left })
+}
+
 enum Ended {
     Why(Why),
     Error(tokio_postgres::Error),
@@ -307,7 +342,7 @@ fn note_role(seen: &mut Seen<'_>, row: &SimpleQueryRow) -> Result<(), Why> {
     Ok(())
 }
 
-fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
+pub(crate) fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
     match row.try_get(column).ok().flatten() {
         Some("t") => Ok(true),
         Some("f") => Ok(false),
@@ -315,7 +350,7 @@ fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
     }
 }
 
-fn number(row: &SimpleQueryRow, column: &str) -> Option<i64> {
+pub(crate) fn number(row: &SimpleQueryRow, column: &str) -> Option<i64> {
     row.try_get(column).ok().flatten()?.parse().ok()
 }
 

@@ -9,5 +9,6 @@ mod config;
 mod holding;
 mod living;
 mod sketch;
+mod step;
 mod stored;
 mod toy;

@@ -1,0 +1,100 @@
+//! Steps: what the core wants changed, carried out. One file a kind.
+//!
+//! It must never choose: what is sent was decided, previewed and written down before ([`Call`]); a shell hands it over
+//! or says that it did not. It must never send a byte that changes something without having looked at the clock in the
+//! same code ([`Gate`]), never run a shell, and never show a secret. *Not done* and *refused* are said only when
+//! nothing was changed and nothing still can be; else *unknown*.
+
+mod came;
+mod exec;
+mod http;
+mod keys;
+mod notify;
+pub mod runner;
+mod verify;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::config::expr::Expr;
+use crate::config::wiring::Exec as Allowed;
+use crate::core::effect::Call;
+use crate::core::plan::{Body, Op, Sealed};
+use crate::core::time::{Mono, Span};
+use crate::probe::{Gate, Kit as Reach, Seen};
+
+use came::Came;
+pub use notify::{NoOutbox, Notice, Outbox};
+pub use runner::{Ended, Limits, Order, Runner};
+pub use verify::{Probing, Seen as ProbeSeen};
+
+/// What all steps share. It lives as long as the daemon.
+pub struct Kit {
+    /// Clock, resolver and authorities: steps reach their targets as probes do.
+    pub reach: Arc<Reach>,
+    /// What may be run.
+    pub exec: Allowed,
+    /// Who looks when a step asks for probes.
+    pub probing: Arc<dyn Probing>,
+    /// Who keeps what people must be told.
+    pub outbox: Arc<dyn Outbox>,
+}
+
+/// One call, and all that carrying it out needs.
+pub(crate) struct Asked<'a> {
+    kit: &'a Kit,
+    call: &'a Call,
+    gate: &'a Arc<Gate>,
+}
+
+/// One kind of step, with what it sends.
+trait Act: Send + Sync {
+    /// Carries out what is asked. It may be dropped at any point, and must then leave nothing running.
+    fn act<'a>(&'a self, asked: &'a Asked<'a>) -> BoxFuture<'a, Came>;
+}
+
+/// The list of kinds. What a plan holds was checked at load, so what is wrong here is said as refused.
+fn build(kit: &Kit, sealed: &Sealed) -> Result<Box<dyn Act>, String> {
+    let keys = keys::Keys::of(sealed);
+    Ok(match sealed.kind().as_str() {
+        "http" => Box::new(http::Http::new(&keys)?),
+        "exec" => Box::new(exec::Exec::new(&keys, &kit.exec)?),
+        "verify" => Box::new(verify::Verify::new(&keys)?),
+        "notify" => Box::new(notify::Notify::new(&keys)?),
+        other => return Err(format!("steps of kind `{other}` are not built yet")),
+    })
+}
+
+/// Carries out one call; everything that can be wrong with it is an answer.
+async fn carry_out(asked: &Asked<'_>) -> Came {
+    let Body::Action(sealed) = &asked.call.sent.body else {
+        return Came::refused("this step is the core's own, and no shell carries it out");
+    };
+    match build(asked.kit, sealed) {
+        Ok(act) => act.act(asked).await,
+        Err(wrong) => Came::refused(format!("this cannot be carried out: {wrong}")),
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn now(&self) -> Mono {
+        self.kit.reach.now().mono
+    }
+
+    fn left(&self) -> Span {
+        self.call.deadline - self.now()
+    }
+
+    /// A way to the target; `expect` is what will be compared.
+    fn seen<'s>(&'s self, expect: &'s [Expr]) -> Seen<'s> {
+        Seen::through(&self.kit.reach, expect, Some(self.gate), self.call.deadline)
+    }
+}
+
+fn looks(op: Op) -> bool {
+    match op {
+        Op::Observe | Op::Verify => true,
+        Op::Do | Op::Undo => false,
+    }
+}
