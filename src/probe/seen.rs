@@ -17,7 +17,7 @@ pub(crate) struct Seen<'a> {
     /// What is compared afterwards.
     pub(super) expect: &'a [Expr],
     /// What changes something passes here.
-    pub(super) gate: Option<&'a Arc<Gate>>,
+    pub(crate) gate: Option<&'a Arc<Gate>>,
     /// From then on it is over.
     pub(super) deadline: Mono,
     pub(crate) vars: Vars,

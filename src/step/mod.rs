@@ -6,10 +6,17 @@
 //! nothing was changed and nothing still can be; else *unknown*.
 
 mod came;
+mod dns_line;
+mod dns_update;
 mod exec;
 mod http;
 mod keys;
+mod mark;
 mod notify;
+mod postgres_fence;
+mod postgres_promote;
+mod postmaster;
+mod redis_promote;
 pub mod runner;
 mod verify;
 
@@ -62,8 +69,28 @@ fn build(kit: &Kit, sealed: &Sealed) -> Result<Box<dyn Act>, String> {
         "exec" => Box::new(exec::Exec::new(&keys, &kit.exec)?),
         "verify" => Box::new(verify::Verify::new(&keys)?),
         "notify" => Box::new(notify::Notify::new(&keys)?),
+        "dns_update" => Box::new(dns_update::Update::new(&keys)?),
+        "postgres_fence" => Box::new(postgres_fence::Fence::new(&keys)?),
+        "postgres_promote" => Box::new(postgres_promote::Promote::new(&keys)?),
+        "redis_promote" => Box::new(redis_promote::Promote::new(&keys)?),
         other => return Err(format!("steps of kind `{other}` are not built yet")),
     })
+}
+
+/// What is worth knowing of a step before it is needed, found by looking at its target, for a preview and for `check`
+/// against live servers. It changes nothing.
+pub async fn notes(kit: &Kit, sealed: &Sealed, within: Span) -> Vec<String> {
+    let keys = keys::Keys::of(sealed);
+    if sealed.kind().as_str() != "postgres_promote" {
+        return Vec::new();
+    }
+    let promote = match postgres_promote::Promote::new(&keys) {
+        Ok(promote) => promote,
+        Err(wrong) => return vec![format!("this cannot be carried out: {wrong}")],
+    };
+    let mut seen = Seen::through(&kit.reach, &[], None, kit.reach.now().mono + within);
+    let looked = tokio::time::timeout(crate::probe::duration(within), promote.notes(&mut seen)).await;
+    looked.unwrap_or_else(|_| vec![format!("this standby does not answer within {within}")])
 }
 
 /// Carries out one call; everything that can be wrong with it is an answer.

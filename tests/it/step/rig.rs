@@ -47,7 +47,9 @@ impl Jump {
         Arc::new(move || {
             let read = jump.reads.fetch_add(1, Ordering::Relaxed) + 1;
             let ahead = if jump.at > 0 && read >= jump.at { Span::mins(1) } else { Span::ZERO };
-            Now { mono: now() + ahead, wall: Wall::secs(1_795_000_000) }
+            let wall = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+            let wall = Wall::secs(u64::try_from(wall.tv_sec).expect("after 1970"));
+            Now { mono: now() + ahead, wall }
         })
     }
 }
