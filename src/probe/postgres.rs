@@ -179,10 +179,13 @@ impl Look for Postgres {
     }
 }
 
+/// What works on a connection while somebody waits for an answer over it.
+type Work = dyn Future<Output = Result<(), tokio_postgres::Error>> + Send;
+
 /// A connection that stands, with us let in.
 pub(crate) struct Session {
     client: Client,
-    line: Option<Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>>,
+    line: Option<Pin<Box<Work>>>,
     left: Arc<AtomicU64>,
 }
 

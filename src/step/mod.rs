@@ -34,7 +34,7 @@ use crate::probe::{Gate, Kit as Reach, Seen};
 use came::Came;
 pub use notify::{NoOutbox, Notice, Outbox};
 pub use runner::{Ended, Limits, Order, Runner};
-pub use verify::{Probing, Seen as ProbeSeen};
+pub use verify::{Looked, Probing};
 
 /// What all steps share. It lives as long as the daemon.
 pub struct Kit {

@@ -16,7 +16,7 @@ const PAUSE: Span = Span::millis(500);
 
 /// What one probe found, and where.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Looked {
     /// Which.
     pub probe: Name,
     /// What.
@@ -26,7 +26,7 @@ pub struct Seen {
 /// Who runs probes when a step asks for it. The daemon knows the run's plan, and so which probes those are, and where.
 pub trait Probing: Send + Sync {
     /// Looks once, now, with every probe that this step names, where the step acts. None: no such step, or it has none.
-    fn look(&self, service: ServiceId, run: RunId, step: &StepName) -> BoxFuture<'_, Option<Vec<Seen>>>;
+    fn look(&self, service: ServiceId, run: RunId, step: &StepName) -> BoxFuture<'_, Option<Vec<Looked>>>;
 }
 
 pub(crate) struct Verify {

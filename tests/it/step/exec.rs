@@ -15,15 +15,15 @@ struct Programs {
 
 impl Programs {
     fn new() -> Programs {
-        Programs { folder: tempfile::tempdir().unwrap() }
+        Programs { folder: tempfile::tempdir().expect("a folder") }
     }
     fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
     fn program(&self, name: &str, text: &str) -> String {
         let path = self.at(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a program is written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("and may run");
         path.display().to_string()
     }
     fn rig(&self) -> Rig {

@@ -16,7 +16,7 @@ use watchkeeper::core::ids::{Name, ServiceId};
 use watchkeeper::core::plan::{Body, Filled, Op, Reply, RunId, Sealed, Sent, StepName};
 use watchkeeper::core::time::{Mono, Now, Span, Wall};
 use watchkeeper::probe::{Clock, Heartbeats, Kit as Reach};
-use watchkeeper::step::{Ended, Kit, Limits, Notice, Order, Outbox, ProbeSeen, Probing, Runner};
+use watchkeeper::step::{Ended, Kit, Limits, Looked, Notice, Order, Outbox, Probing, Runner};
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -62,13 +62,12 @@ pub(crate) struct Told {
 }
 
 impl Probing for Told {
-    fn look(&self, _: ServiceId, _: RunId, _: &StepName) -> BoxFuture<'_, Option<Vec<ProbeSeen>>> {
+    fn look(&self, _: ServiceId, _: RunId, _: &StepName) -> BoxFuture<'_, Option<Vec<Looked>>> {
         let mut rounds = self.probes.lock().expect("a lock");
         // The last round goes on.
         let round =
             if rounds.len() > 1 { rounds.remove(0) } else { rounds.first().cloned().unwrap_or_default() };
-        let seen =
-            round.into_iter().map(|(probe, outcome)| ProbeSeen { probe: name(probe), outcome }).collect();
+        let seen = round.into_iter().map(|(probe, outcome)| Looked { probe: name(probe), outcome }).collect();
         Box::pin(async move { Some(seen) })
     }
 }

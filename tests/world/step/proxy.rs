@@ -68,7 +68,7 @@ async fn between(
     saw: &AtomicBool,
     held: Option<(&Semaphore, &AtomicBool)>,
 ) {
-    let (mut up, mut down) = ([0; 16_384], [0; 16_384]);
+    let (mut up, mut down) = (vec![0; 16_384], vec![0; 16_384]);
     let mut lost = false;
     loop {
         tokio::select! {
