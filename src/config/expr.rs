@@ -18,7 +18,7 @@ use crate::core::time::Span;
 pub use length::parse as parse_length;
 
 /// Functions that may be called, beside operators and the loops.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 14] = [
     "size",
     "contains",
     "startsWith",
@@ -31,6 +31,8 @@ const FUNCTIONS: [&str; 12] = [
     "bool",
     "type",
     "duration",
+    "split",
+    "trim",
 ];
 
 /// One expectation.
@@ -70,6 +72,9 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     // It can only fail where the name is taken, and CEL's own lengths of time are not built in.
     let added = length::add(&mut env);
+    debug_assert!(added.is_ok(), "{added:?}");
+    // Of these only `split` and `trim` may be called.
+    let added = env.add_extension(cel::extensions::strings);
     debug_assert!(added.is_ok(), "{added:?}");
     Arc::new(env)
 });

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::came::Came;
 use super::http::given;
 use super::keys::Keys;
-use super::{Act, Asked};
+use super::{Act, Asked, Way, way};
 use crate::config::expr::Expr;
 use crate::config::probe::{Exec as Wiring, Given};
 use crate::config::wiring::Exec as Allowed;
@@ -120,16 +120,10 @@ fn with_token(asked: &Asked<'_>, program: &Wiring) -> Wiring {
 impl Act for Exec {
     fn act<'a>(&'a self, asked: &'a Asked<'a>) -> BoxFuture<'a, Came> {
         Box::pin(async move {
-            match (asked.call.op, &self.observe, &self.undo) {
-                (Op::Do, _, _) => self.change(asked, &self.run).await,
-                (Op::Undo, _, Some(undo)) => self.change(asked, undo).await,
-                (Op::Undo, _, None) => Came::refused("this step has no `undo`"),
-                (Op::Observe | Op::Verify, Some(observe), _) => {
-                    self.look(asked, observe).await.observed(asked.call.undoing)
-                }
-                (Op::Observe, None, _) => Came::unknown("this step has no `observe`, so nobody can say"),
-                // What it ended with was all that there is to look at.
-                (Op::Verify, None, _) => Came::done(),
+            match way(asked.call.op, &self.run, self.observe.as_ref(), self.undo.as_ref()) {
+                Way::Change(call) => self.change(asked, call).await,
+                Way::Look(call) => self.look(asked, call).await.observed(asked.call.undoing),
+                Way::Known(came) => came,
             }
         })
     }

@@ -119,6 +119,25 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// What is done about an operation by a kind whose owner says how it is looked at and taken back.
+enum Way<'a, T> {
+    Change(&'a T),
+    Look(&'a T),
+    Known(Came),
+}
+
+fn way<'a, T>(op: Op, run: &'a T, observe: Option<&'a T>, undo: Option<&'a T>) -> Way<'a, T> {
+    match (op, observe, undo) {
+        (Op::Do, _, _) => Way::Change(run),
+        (Op::Undo, _, Some(undo)) => Way::Change(undo),
+        (Op::Undo, _, None) => Way::Known(Came::refused("this step has no `undo`")),
+        (Op::Observe | Op::Verify, Some(observe), _) => Way::Look(observe),
+        (Op::Observe, None, _) => Way::Known(Came::unknown("this step has no `observe`, so nobody can say")),
+        // What came back was all that there is to look at.
+        (Op::Verify, None, _) => Way::Known(Came::done()),
+    }
+}
+
 fn looks(op: Op) -> bool {
     match op {
         Op::Observe | Op::Verify => true,

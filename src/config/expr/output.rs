@@ -63,11 +63,13 @@ mod tests {
         assert_eq!(of("body.id"), Ok(Filled::One("7".into())));
         assert_eq!(of("'lb-' + body.deep.x"), Ok(Filled::One("lb-y".into())));
         assert_eq!(of("body.id == 7"), Ok(Filled::One("true".into())));
+        assert_eq!(of("' a b '.trim().split(' ')"), Ok(Filled::Many(vec!["a".into(), "b".into()])));
         assert_eq!(of("body.at"), Ok(Filled::Many(vec!["a".into(), "b".into()])));
     }
 
     #[test]
     fn nothing_is_never_an_empty_text() {
+        assert!(Expr::new("'a'.replace('a', 'b')").is_err(), "only what is listed may be called");
         for expr in ["body.none", "body.deep", "body.missing", "[body.deep]"] {
             assert!(of(expr).is_err(), "{expr}");
         }
