@@ -26,6 +26,8 @@ use crate::probe::{Seen, Why, duration};
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// Between two looks at whether it is so by now.
 const PAUSE: Span = Span::millis(50);
+/// Who knocks is turned away sooner than this.
+const KNOCKING: Span = Span::millis(500);
 
 enum How {
     /// By its data directory.
@@ -92,12 +94,8 @@ impl Fence {
         };
         at.is_there()?;
         if let How::Reject(at) = &self.how {
-            let (shut, clients) = (at.is_shut()?, at.clients()?.len());
-            return Ok(match (shut, clients) {
-                (true, 0) => Came::done(),
-                (true, left) => Came::not_done(format!("{left} sessions go on")),
-                (false, _) => Came::not_done("pg_hba.conf lets them in"),
-            });
+            let shut = at.is_shut()?;
+            return Ok(if shut { Came::done() } else { Came::not_done("pg_hba.conf lets them in") });
         }
         let left = at.processes()?.len();
         Ok(if left == 0 { Came::done() } else { Came::not_done(format!("{left} of its processes run")) })
@@ -109,8 +107,37 @@ impl Fence {
             Ok(came) if came.reply != Reply::Done => came,
             Ok(_) => {
                 let mut seen = asked.seen(&[]);
-                self.read_back(&mut seen).await
+                let came = self.read_back(&mut seen).await;
+                match (&self.how, came.reply) {
+                    (How::Reject(at), Reply::Done) => Fence::alone(at, asked).await,
+                    _ => came,
+                }
             }
+        }
+    }
+
+    /// Whether nobody is left who was let in before. New rules are in force by now, so whoever knocks from here on is
+    /// turned away; who knocked before is waited for.
+    async fn alone(at: &Postmaster, asked: &Asked<'_>) -> Came {
+        let began = asked.now();
+        let mut first = None;
+        loop {
+            let now = match at.clients() {
+                Ok(now) => now,
+                Err(wrong) => return Came::unknown(wrong),
+            };
+            let first = first.get_or_insert_with(|| now.clone());
+            let left: Vec<_> = now
+                .iter()
+                .filter(|one| !one.knocks || first.iter().any(|then| then.pid == one.pid))
+                .collect();
+            if left.is_empty() {
+                return Came::done();
+            }
+            if left.iter().any(|one| !one.knocks) || asked.now() - began > KNOCKING {
+                return Came::not_done(format!("{} sessions go on", left.len()));
+            }
+            tokio::time::sleep(duration(PAUSE)).await;
         }
     }
 

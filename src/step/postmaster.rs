@@ -32,6 +32,14 @@ const OWN: [&str; 13] = [
     "walwriter",
 ];
 
+/// A process that serves a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) pid: Pid,
+    /// It has not been let in yet.
+    pub(crate) knocks: bool,
+}
+
 /// Why something could not be done.
 pub(crate) enum Wrong {
     /// Too late.
@@ -111,25 +119,17 @@ impl Postmaster {
         Ok(())
     }
 
-    /// Those that serve a client.
-    pub(crate) fn clients(&self) -> Result<Vec<Pid>, String> {
+    /// Those that serve a client, or one who only knocks: who was let in to knock by old rules is judged by old rules.
+    pub(crate) fn clients(&self) -> Result<Vec<Client>, String> {
         let main = self.main();
-        let serves = |pid: &Pid| {
-            let title = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-            let title = String::from_utf8_lossy(&title).replace('\0', " ");
-            let Some(rest) = title.strip_prefix("postgres: ") else { return false };
-            // A cluster's name may stand first.
-            let words: Vec<&str> = rest.split_whitespace().collect();
-            let role = words.iter().find(|word| !word.ends_with(':')).copied().unwrap_or_default();
-            Some(*pid) != main && !OWN.contains(&role)
-        };
-        Ok(self.processes()?.into_iter().filter(serves).collect())
+        let all = self.processes()?.into_iter().filter(|pid| Some(*pid) != main);
+        Ok(all.filter_map(|pid| Some(Client { pid, knocks: knocks(pid)? })).collect())
     }
 
-    /// Ends every session.
+    /// Ends every session, and sends away who knocks.
     pub(crate) fn end_clients(&self, gate: &Gate) -> Result<usize, Wrong> {
         let clients = self.clients().map_err(Wrong::Ours)?;
-        clients.iter().try_for_each(|client| send(gate, *client, Signal::TERM))?;
+        clients.iter().try_for_each(|client| send(gate, client.pid, Signal::TERM))?;
         Ok(clients.len())
     }
 
@@ -169,6 +169,18 @@ impl Postmaster {
         replace(&self.hba(), &wanted, gate)?;
         Ok(true)
     }
+}
+
+/// Whether it has not been let in yet; none: it serves no client.
+fn knocks(pid: Pid) -> Option<bool> {
+    let title = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
+    let title = String::from_utf8_lossy(&title).replace('\0', " ");
+    // Until it has said who it is, its process is called what the first one is.
+    let Some(rest) = title.strip_prefix("postgres: ") else { return (!title.is_empty()).then_some(true) };
+    // A cluster's name may stand first.
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let role = words.iter().find(|word| !word.ends_with(':')).copied().unwrap_or_default();
+    (!OWN.contains(&role)).then(|| matches!(words.last(), Some(&("authentication" | "initializing"))))
 }
 
 fn send(gate: &Gate, to: Pid, signal: Signal) -> Result<(), Wrong> {

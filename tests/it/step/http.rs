@@ -155,7 +155,8 @@ async fn stopped_at_any_point_nothing_goes_out_late() {
             other => panic!("stopped before look {at}: {other:?}"),
         }
     }
-    assert!(late >= 3 && done >= 3, "{late} late, {done} done");
+    // The runner looks twice before it begins; later ones are those of the wire and of what leads to it.
+    assert!(late > 2 && done > 2, "{late} late, {done} done");
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! `postgres_fence` against PostgreSQL 15, alive, standing still, and with sessions that go on writing.
 
+use std::io::Read;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 use watchkeeper::core::plan::{Op, Reply, Sealed};
@@ -71,10 +74,38 @@ async fn nobody_logs_in_and_nobody_goes_on() {
         "nothing was written"
     );
     assert!(logs_in(primary.port));
+    let mut idle = usize::MAX;
+    until("those have gone", || {
+        let before = std::mem::replace(&mut idle, working_in(&place.path("primary")));
+        let same = before == idle;
+        async move { same }
+    })
+    .await;
     let mut session = Session::new(primary.port);
+    // Somebody who is connected and has not said who he is: he would be judged by the rules of that time.
+    let mut knocks = TcpStream::connect(("127.0.0.1", primary.port)).unwrap();
+    knocks.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    until("both are there", || async { working_in(&place.path("primary")) >= idle + 2 }).await;
+    // And the application's clients try again and again.
+    let trying = std::sync::Arc::new(AtomicBool::new(true));
+    let (goes_on, port) = (trying.clone(), primary.port);
+    let tries = tokio::task::spawn_blocking(move || {
+        let mut tried = 0;
+        // Bounded, so that a test that fails ends.
+        while goes_on.load(Ordering::Relaxed) && tried < 200 {
+            logs_in(port);
+            tried += 1;
+        }
+        tried
+    });
     let ended = rig.op(&sealed, Op::Do).await;
     assert_eq!(ended.finished.reply, Reply::Done, "{ended:?}");
     assert!(!logs_in(primary.port));
+    match knocks.read(&mut [0; 1]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+        other => panic!("he goes on knocking: {other:?}"),
+    }
     until("the session has ended", || {
         let lives = session.lives();
         async move { !lives }
@@ -83,6 +114,8 @@ async fn nobody_logs_in_and_nobody_goes_on() {
     assert_eq!(rig.reply(&sealed, Op::Observe).await, Reply::Done);
     assert_eq!(rig.reply(&sealed, Op::Verify).await, Reply::Done);
     assert_eq!(rig.reply(&sealed, Op::Do).await, Reply::Done, "it is so already");
+    trying.store(false, Ordering::Relaxed);
+    assert!(tries.await.unwrap() > 2);
     // Once more is not twice.
     let rules = std::fs::read_to_string(place.path("primary/pg_hba.conf")).unwrap();
     assert_eq!(rules.matches("Watchkeeper's fence: begin").count(), 1, "{rules}");
@@ -161,6 +194,10 @@ async fn it_is_stopped_also_when_it_stands_still() {
 }
 
 fn works_in(data: &Path) -> bool {
+    working_in(data) > 0
+}
+
+fn working_in(data: &Path) -> usize {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
-    all.into_iter().any(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == data))
+    all.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == data)).count()
 }
