@@ -5,6 +5,7 @@
 
 mod caps;
 mod length;
+mod output;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -17,7 +18,7 @@ use crate::core::time::Span;
 pub use length::parse as parse_length;
 
 /// Functions that may be called, beside operators and the loops.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 14] = [
     "size",
     "contains",
     "startsWith",
@@ -30,6 +31,8 @@ const FUNCTIONS: [&str; 12] = [
     "bool",
     "type",
     "duration",
+    "split",
+    "trim",
 ];
 
 /// One expectation.
@@ -69,6 +72,9 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     // It can only fail where the name is taken, and CEL's own lengths of time are not built in.
     let added = length::add(&mut env);
+    debug_assert!(added.is_ok(), "{added:?}");
+    // Of these only `split` and `trim` may be called.
+    let added = env.add_extension(cel::extensions::strings);
     debug_assert!(added.is_ok(), "{added:?}");
     Arc::new(env)
 });
@@ -118,6 +124,13 @@ impl Expr {
 
     /// Whether it holds of what was seen.
     pub fn eval(&self, vars: &Vars) -> Result<bool, NotEvaluated> {
+        match self.value(vars)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(NotEvaluated(format!("it is neither true nor false but a {}", other.type_of()))),
+        }
+    }
+
+    fn value(&self, vars: &Vars) -> Result<Value, NotEvaluated> {
         let mut context = Context::with_env(Arc::clone(&ENV));
         for (name, var) in vars.0.iter().filter(|(name, _)| self.uses(name)) {
             match var {
@@ -125,11 +138,7 @@ impl Expr {
                 Var::Length(span) => context.add_variable_as_val(*name, Box::new(length::Length(*span))),
             }
         }
-        match self.0.program.execute(&context) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(NotEvaluated(format!("it is neither true nor false but a {}", other.type_of()))),
-            Err(wrong) => Err(NotEvaluated(brief(&wrong.to_string()))),
-        }
+        self.0.program.execute(&context).map_err(|wrong| NotEvaluated(brief(&wrong.to_string())))
     }
 }
 

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::core::plan::SecretSource;
+
 /// A secret longer than this is some other file.
 const LONGEST: u64 = 64 * 1024;
 
@@ -77,6 +79,16 @@ pub enum Unreadable {
 }
 
 impl Secret {
+    /// By its place.
+    #[must_use]
+    pub fn at(source: SecretSource, name: &str) -> Secret {
+        match source {
+            SecretSource::File => Secret::File(PathBuf::from(name)),
+            SecretSource::Env => Secret::Env(name.to_owned()),
+            SecretSource::Credential => Secret::Credential(name.to_owned()),
+        }
+    }
+
     /// Reads it now, without the newline at its end.
     pub fn read(&self) -> Result<SecretString, Unreadable> {
         let text = match self {

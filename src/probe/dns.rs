@@ -25,18 +25,17 @@ use crate::core::time::Span;
 /// So many records of one answer are compared.
 const MOST: usize = 256;
 
-pub(super) struct Dns {
+pub(crate) struct Dns {
     wiring: Wiring,
 }
 
 impl Dns {
-    pub(super) fn new(wiring: Wiring) -> Dns {
+    pub(crate) fn new(wiring: Wiring) -> Dns {
         Dns { wiring }
     }
 
     /// One resolver's answer, sorted: what it says, or why it says nothing.
-    async fn ask(
-        &self,
+    pub(crate) async fn ask(
         name: &Name,
         record: RecordType,
         server: SocketAddr,
@@ -111,7 +110,7 @@ impl Look for Dns {
                 .map(|&server| {
                     let name = &name;
                     async move {
-                        match tokio::time::timeout(duration(left), self.ask(name, record, server, left)).await
+                        match tokio::time::timeout(duration(left), Dns::ask(name, record, server, left)).await
                         {
                             Ok(said) => said,
                             Err(_) => Err(failed(Failure::TimedOut, format!("{server} does not answer"))),
@@ -180,7 +179,7 @@ fn plain(text: &str) -> String {
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).to_owned()
 }
 
-fn server_at(text: &str) -> Option<SocketAddr> {
+pub(crate) fn server_at(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 53)))
 }
 

@@ -59,9 +59,12 @@ pub(super) struct Heartbeat;
 impl Look for Heartbeat {
     fn look<'a>(&'a self, seen: &'a mut Seen<'_>) -> BoxFuture<'a, Result<(), Why>> {
         Box::pin(async move {
-            let whose = (seen.wiring.service.clone(), seen.wiring.name.clone(), seen.wiring.region.clone());
+            let Some(wiring) = seen.wiring else {
+                return Err(blind(Blindness::NoData, "only a probe listens"));
+            };
+            let whose = (wiring.service.clone(), wiring.name.clone(), wiring.region.clone());
             let now = seen.kit.now().mono;
-            let interval = seen.wiring.interval;
+            let interval = wiring.interval;
             let heard = seen.kit.heartbeats().get(&whose);
             let Some(heard) = heard else {
                 return Err(blind(Blindness::NoData, "nobody listens for it"));

@@ -40,7 +40,7 @@ struct Kept {
 }
 
 /// An HTTP probe.
-pub(super) struct Http {
+pub(crate) struct Http {
     wiring: Wiring,
     trust: Trust,
     body: Bytes,
@@ -48,11 +48,11 @@ pub(super) struct Http {
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
     /// There was more than is read at most.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
     location: Option<String>,
 }
 
@@ -63,14 +63,14 @@ struct Lost {
 }
 
 impl Http {
-    pub(super) fn new(wiring: Wiring) -> Http {
+    pub(crate) fn new(wiring: Wiring) -> Http {
         let trust = Trust::new(wiring.ca.clone(), wiring.auth.client.clone());
         let body = wiring.body.clone().map(Bytes::from).unwrap_or_default();
         Http { wiring, trust, body, kept: Mutex::new(None) }
     }
 
     /// The request and, where it is told to, the redirects after it.
-    pub(super) async fn fetch(&self, seen: &mut Seen<'_>) -> Result<Answer, Why> {
+    pub(crate) async fn fetch(&self, seen: &mut Seen<'_>) -> Result<Answer, Why> {
         let first = &self.wiring.url;
         let mut answer = self.exchange(seen, first, true).await?;
         if !self.wiring.redirects {
@@ -129,6 +129,7 @@ impl Http {
         } else {
             Wire::plain(stream, most)
         };
+        let wire = wire.through(seen.gate);
         let left = wire.left();
         let mut builder = http1::Builder::new();
         builder.max_buf_size(HEAD);
@@ -148,6 +149,9 @@ impl Http {
         let request = self.request(url, known, keep).map_err(|why| Lost { why, stale: false })?;
         seen.begin(Phase::FirstByte);
         let Kept { sender, line, .. } = &mut on;
+        if let Some(gate) = seen.gate {
+            gate.arm();
+        }
         let response = beside(line, async {
             sender.ready().await?;
             sender.send_request(request).await
@@ -198,6 +202,27 @@ impl Http {
             body = whole.freeze();
         }
         Ok(Answer { status: head.status, body, cut, location })
+    }
+
+    /// What expectations may speak of.
+    pub(crate) fn note(&self, seen: &mut Seen<'_>, answer: &Answer) -> Result<(), Why> {
+        seen.vars.set("status", i64::from(answer.status.as_u16()));
+        if !seen.wants("body") {
+            return Ok(());
+        }
+        if answer.cut {
+            let most = self.wiring.body_limit;
+            let detail = format!("its body is longer than body_limit ({most} bytes)");
+            return Err(failed(Failure::BadAnswer, detail));
+        }
+        match serde_json::from_slice::<serde_json::Value>(&answer.body) {
+            Ok(json) => seen.vars.set_json("body", &json),
+            Err(_) => {
+                seen.body_is_text = true;
+                seen.vars.set("body", String::from_utf8_lossy(&answer.body).into_owned());
+            }
+        }
+        Ok(())
     }
 
     fn request(&self, url: &Url, known: bool, keep: bool) -> Result<Request<Full<Bytes>>, Why> {
@@ -273,23 +298,7 @@ impl Look for Http {
     fn look<'a>(&'a self, seen: &'a mut Seen<'_>) -> BoxFuture<'a, Result<(), Why>> {
         Box::pin(async move {
             let answer = self.fetch(seen).await?;
-            seen.vars.set("status", i64::from(answer.status.as_u16()));
-            if seen.wants("body") {
-                if answer.cut {
-                    let most = self.wiring.body_limit;
-                    return Err(failed(
-                        Failure::BadAnswer,
-                        format!("its body is longer than body_limit ({most} bytes)"),
-                    ));
-                }
-                match serde_json::from_slice::<serde_json::Value>(&answer.body) {
-                    Ok(json) => seen.vars.set_json("body", &json),
-                    Err(_) => {
-                        seen.body_is_text = true;
-                        seen.vars.set("body", String::from_utf8_lossy(&answer.body).into_owned());
-                    }
-                }
-            }
+            self.note(seen, &answer)?;
             let login = !matches!(self.wiring.auth.login, Login::None);
             if login && answer.status == StatusCode::UNAUTHORIZED && !seen.wants("status") {
                 return Err(blind(Blindness::Secret, "it does not know our login (401)"));
@@ -304,7 +313,7 @@ impl Look for Http {
     }
 }
 
-pub(super) fn read(secret: &crate::config::secret::Secret) -> Result<secrecy::SecretString, Why> {
+pub(crate) fn read(secret: &crate::config::secret::Secret) -> Result<secrecy::SecretString, Why> {
     secret.read().map_err(|why| blind(Blindness::Secret, why.to_string()))
 }
 

@@ -3,22 +3,23 @@
 //! A look is bounded in time, bytes and depth, whatever the target sends. It must never judge: it says what was found,
 //! `ok`, `failed` or `blind` (docs/PROBES.md draws the line for each kind), and the core makes something of it.
 
-mod dns;
-mod exec;
+pub(crate) mod dns;
+pub(crate) mod exec;
 mod found;
+mod gate;
 mod grpc;
 mod heartbeat;
-mod http;
-mod postgres;
+pub(crate) mod http;
+pub(crate) mod postgres;
 mod prometheus;
-mod redis;
+pub(crate) mod redis;
 pub mod runner;
 pub mod schedule;
 mod seen;
 mod tcp;
 mod tls;
-mod trust;
-mod wire;
+pub(crate) mod trust;
+pub(crate) mod wire;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,8 +34,9 @@ use crate::core::health::{Blindness, Failure, Outcome};
 use crate::core::time::{Now, Span};
 
 pub use found::{Compared, Found, Phase};
+pub(crate) use gate::Gate;
 pub use heartbeat::Heartbeats;
-use seen::Seen;
+pub(crate) use seen::Seen;
 
 /// Where the time comes from. The daemon's clock is the only one that reads it.
 pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
@@ -50,7 +52,7 @@ pub struct Kit {
 
 /// Why a look did not end well, and what exactly was in the way.
 #[derive(Clone, Debug)]
-enum Why {
+pub(crate) enum Why {
     /// The target is not as it should be.
     Failed(Failure, String),
     /// We could not see.
@@ -183,7 +185,7 @@ impl Ready {
 }
 
 /// As timers want it.
-fn duration(span: Span) -> Duration {
+pub(crate) fn duration(span: Span) -> Duration {
     Duration::from_micros(span.as_micros())
 }
 

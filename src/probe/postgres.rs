@@ -3,27 +3,22 @@
 //! It must never write, and never show the DSN. A lag reads 0 on a standby that has replayed all that its primary
 //! told it of, however long ago the last transaction was; once the primary is silent it is the time since then.
 
-use std::str::FromStr;
+mod session;
+
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::BoxFuture;
-use secrecy::ExposeSecret;
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::SimpleQueryRow;
 
-use super::http::read;
 use super::trust::Trust;
-use super::wire::{self, Wire, beside};
 use super::{Look, Phase, Seen, Why, blind, failed};
 use crate::config::probe::{Postgres as Wiring, PostgresCheck};
 use crate::core::health::{Blindness, Failure};
 use crate::core::time::{Mono, Span};
 
-/// So much is read from a server in one look, and so many rows of a query.
-const MOST: u64 = 1 << 20;
+pub(crate) use session::{NotSaid, Session, open};
+
+/// So many rows of a query are taken.
 const ROWS: usize = 100;
 /// An idle primary says so every half of its `wal_sender_timeout`, which is 60 s unless somebody changed it. Silent
 /// for longer, it may have gone on without us.
@@ -50,104 +45,18 @@ impl Postgres {
         Postgres { wiring, trust, level: Mutex::new(None) }
     }
 
-    fn config(&self) -> Result<Config, Why> {
-        let dsn = read(&self.wiring.dsn)?;
-        // Both ask for what we do anyway wherever there is a certificate.
-        let dsn = dsn.expose_secret().replace("sslmode=verify-full", "sslmode=require");
-        let dsn = dsn.replace("sslmode=verify-ca", "sslmode=require");
-        // The parser's error may quote a part of it.
-        let mut config = Config::from_str(&dsn).map_err(|_| blind(Blindness::Secret, "the DSN is no DSN"))?;
-        if config.get_application_name().is_none() {
-            config.application_name("watchkeeper");
-        }
-        Ok(config)
-    }
-
     async fn ask(&self, seen: &mut Seen<'_>, query: &str) -> Result<Vec<SimpleQueryRow>, Why> {
-        let config = self.config()?;
-        let host = config.get_hosts().first().cloned();
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let (wire, name) = match (host, config.get_hostaddrs().first()) {
-            (Some(Host::Unix(folder)), None) => {
-                let path = folder.join(format!(".s.PGSQL.{port}"));
-                let stream = seen.phase(Phase::Connect, tokio::net::UnixStream::connect(&path)).await;
-                let stream = stream.map_err(|error| match error.kind() {
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
-                        failed(Failure::Refused, format!("nobody listens at {}", path.display()))
-                    }
-                    _ => wire::broken(&error),
-                })?;
-                (Wire::local(stream, MOST), None)
-            }
-            (Some(Host::Tcp(host)), None) => {
-                (Wire::plain(wire::connect(seen, &host, port).await?, MOST), Some(host))
-            }
-            (host, Some(address)) => {
-                let name = match host {
-                    Some(Host::Tcp(host)) => host,
-                    Some(Host::Unix(_)) | None => address.to_string(),
-                };
-                (Wire::plain(wire::connect(seen, &address.to_string(), port).await?, MOST), Some(name))
-            }
-            (None, None) => return Err(blind(Blindness::Secret, "the DSN names no host")),
-        };
-        match (name, config.get_ssl_mode()) {
-            (Some(name), mode) if mode != SslMode::Disable => {
-                // As with libpq, `prefer` without an authority to check by takes what it gets.
-                let checked = mode != SslMode::Prefer || self.wiring.ca.is_some();
-                let (tls, shown) = self.trust.config(seen.kit, None, checked)?;
-                let mut maker = MakeRustlsConnect::new(tls);
-                let tls = MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, &name)
-                    .map_err(|_| blind(Blindness::Evaluation, format!("`{name}` is no name of a host")))?;
-                let kit = seen.kit;
-                self.session(seen, &config, wire, tls, query).await.map_err(|error| match error {
-                    Ended::Why(why) => why,
-                    Ended::Error(error) => match wire::io_in(&error) {
-                        Some(io) => super::trust::untrusted(io, &shown, kit),
-                        None => said(&error),
-                    },
-                })
-            }
-            _ => self.session(seen, &config, wire, NoTls, query).await.map_err(|error| match error {
-                Ended::Why(why) => why,
-                Ended::Error(error) => said(&error),
-            }),
-        }
-    }
-
-    async fn session<T>(
-        &self,
-        seen: &mut Seen<'_>,
-        config: &Config,
-        wire: Wire,
-        tls: T,
-        query: &str,
-    ) -> Result<Vec<SimpleQueryRow>, Ended>
-    where
-        T: TlsConnect<Wire>,
-    {
-        let left = wire.left();
-        let ended = |error| wire::too_much(&left, MOST).map_or(Ended::Error(error), Ended::Why);
-        let connected = seen.phase(Phase::Login, config.connect_raw(wire, tls)).await;
-        let (client, connection) = connected.map_err(ended)?;
+        let mut session = open(&self.wiring.dsn, &self.trust, self.wiring.ca.is_some(), seen).await?;
         let millis = (seen.left().as_micros() / 1_000).max(1);
         let batch = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}; {query}; COMMIT");
         seen.begin(Phase::Answer);
-        let mut connection = Some(Box::pin(connection));
-        let answered = beside(&mut connection, client.simple_query(&batch)).await;
+        let rows = session.ask(&batch).await;
         seen.end();
-        let mut rows = Vec::new();
-        for message in answered.map_err(ended)? {
-            if let SimpleQueryMessage::Row(row) = message {
-                rows.push(row);
-            }
-        }
+        let rows = rows.map_err(|wrong| wrong.why)?;
         if rows.is_empty() && !matches!(self.wiring.check, PostgresCheck::Query(_)) {
-            return Err(Ended::Why(failed(Failure::BadAnswer, "it answers without a row")));
+            return Err(failed(Failure::BadAnswer, "it answers without a row"));
         }
-        // Says goodbye, as far as that needs no waiting.
-        drop(client);
-        drop(connection.and_then(|mut connection| futures::FutureExt::now_or_never(connection.as_mut())));
+        session.leave();
         Ok(rows)
     }
 
@@ -262,52 +171,12 @@ impl Look for Postgres {
     }
 }
 
-enum Ended {
-    Why(Why),
-    Error(tokio_postgres::Error),
-}
-
-/// What a server's own error, or the lack of an answer, says of it.
-fn said(error: &tokio_postgres::Error) -> Why {
-    let Some(db) = error.as_db_error() else {
-        return match wire::io_in(error) {
-            Some(io) => wire::broken(io),
-            None if error.is_closed() => failed(Failure::Closed, "the connection was closed in the middle"),
-            None => {
-                let cause =
-                    std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
-                failed(Failure::BadAnswer, brief(&format!("{error}{cause}")))
-            }
-        };
-    };
-    let detail = brief(db.message());
-    let code = db.code().code();
-    match db.code() {
-        // The time that we gave it ourselves.
-        &SqlState::QUERY_CANCELED => failed(Failure::TimedOut, detail),
-        &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => {
-            failed(Failure::Refused, detail)
-        }
-        // It lives, and does not know us.
-        _ if code.starts_with("28") => blind(Blindness::Secret, format!("it does not let us in: {detail}")),
-        // What the operator asks for cannot be asked.
-        _ if code.starts_with("42") || code.starts_with("22") || code.starts_with("25") => {
-            blind(Blindness::Evaluation, format!("the query is refused: {detail}"))
-        }
-        _ => failed(Failure::BadAnswer, format!("it answers with an error ({code}): {detail}")),
-    }
-}
-
-fn brief(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
-}
-
 fn note_role(seen: &mut Seen<'_>, row: &SimpleQueryRow) -> Result<(), Why> {
     seen.vars.set("role", if flag(row, "standby")? { "standby" } else { "primary" });
     Ok(())
 }
 
-fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
+pub(crate) fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
     match row.try_get(column).ok().flatten() {
         Some("t") => Ok(true),
         Some("f") => Ok(false),
@@ -315,7 +184,7 @@ fn flag(row: &SimpleQueryRow, column: &str) -> Result<bool, Why> {
     }
 }
 
-fn number(row: &SimpleQueryRow, column: &str) -> Option<i64> {
+pub(crate) fn number(row: &SimpleQueryRow, column: &str) -> Option<i64> {
     row.try_get(column).ok().flatten()?.parse().ok()
 }
 

@@ -80,7 +80,7 @@ impl Look for Prometheus {
             for value in others {
                 let mut vars = Vars::default();
                 vars.set("value", *value);
-                for (index, expect) in seen.wiring.expect.iter().enumerate() {
+                for (index, expect) in seen.expect.iter().enumerate() {
                     if expect.uses("latency") {
                         continue;
                     }

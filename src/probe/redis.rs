@@ -35,16 +35,6 @@ impl Redis {
         Redis { wiring, trust, level: Mutex::new(None) }
     }
 
-    async fn open(&self, seen: &mut Seen<'_>) -> Result<Wire, Why> {
-        let (host, port) = wire::address(&self.wiring.address)?;
-        let stream = wire::connect(seen, host, port).await?;
-        Ok(if self.wiring.tls {
-            Wire::tls(self.trust.handshake(seen, stream, host, None).await?, MOST)
-        } else {
-            Wire::plain(stream, MOST)
-        })
-    }
-
     async fn check(&self, seen: &mut Seen<'_>, mut on: MultiplexedConnection) -> Result<(), Why> {
         match self.wiring.check {
             RedisCheck::Ping => match ask(&mut on, &["PING"]).await? {
@@ -124,14 +114,8 @@ impl Redis {
 impl Look for Redis {
     fn look<'a>(&'a self, seen: &'a mut Seen<'_>) -> BoxFuture<'a, Result<(), Why>> {
         Box::pin(async move {
-            let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-            if let Some(user) = &self.wiring.user {
-                info = info.set_username(user);
-            }
-            if let Some(password) = &self.wiring.password {
-                info = info.set_password(read(password)?.expose_secret());
-            }
-            let wire = self.open(seen).await?;
+            let info = info(&self.wiring)?;
+            let wire = dial(&self.wiring, &self.trust, seen).await?;
             let left = wire.left();
             let opened = seen.phase(Phase::Login, MultiplexedConnection::new(&info, wire)).await;
             let too_much = || wire::too_much(&left, MOST);
@@ -143,6 +127,30 @@ impl Look for Redis {
             checked.map_err(|why| too_much().unwrap_or(why))
         })
     }
+}
+
+/// Who we are.
+pub(crate) fn info(wiring: &Wiring) -> Result<RedisConnectionInfo, Why> {
+    let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
+    if let Some(user) = &wiring.user {
+        info = info.set_username(user);
+    }
+    if let Some(password) = &wiring.password {
+        info = info.set_password(read(password)?.expose_secret());
+    }
+    Ok(info)
+}
+
+/// Connects; the login is the library's.
+pub(crate) async fn dial(wiring: &Wiring, trust: &Trust, seen: &mut Seen<'_>) -> Result<Wire, Why> {
+    let (host, port) = wire::address(&wiring.address)?;
+    let stream = wire::connect(seen, host, port).await?;
+    let wire = if wiring.tls {
+        Wire::tls(trust.handshake(seen, stream, host, None).await?, MOST)
+    } else {
+        Wire::plain(stream, MOST)
+    };
+    Ok(wire.through(seen.gate))
 }
 
 enum Role {
@@ -217,7 +225,7 @@ async fn sentinel(seen: &mut Seen<'_>, on: &mut MultiplexedConnection) -> Result
     Ok(())
 }
 
-async fn ask(on: &mut MultiplexedConnection, words: &[&str]) -> Result<Value, Why> {
+pub(crate) async fn ask(on: &mut MultiplexedConnection, words: &[&str]) -> Result<Value, Why> {
     let Some((first, rest)) = words.split_first() else {
         return Err(blind(Blindness::Evaluation, "an empty command"));
     };
@@ -229,7 +237,7 @@ async fn ask(on: &mut MultiplexedConnection, words: &[&str]) -> Result<Value, Wh
 }
 
 /// What a server's own error, or the lack of an answer, says of it.
-fn said(error: &RedisError) -> Why {
+pub(crate) fn said(error: &RedisError) -> Why {
     if let Some(io) = wire::io_in(error) {
         return wire::broken(io);
     }
@@ -251,7 +259,7 @@ fn said(error: &RedisError) -> Why {
     }
 }
 
-fn text(value: Value) -> Result<String, Why> {
+pub(crate) fn text(value: Value) -> Result<String, Why> {
     match value {
         Value::SimpleString(text) => Ok(text),
         Value::BulkString(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),

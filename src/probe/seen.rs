@@ -1,20 +1,26 @@
 //! What a look has seen so far: it outlives the look, so that one that is cut short still says where it stood.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use super::{Kit, Phase, Why, blind, failed};
+use super::{Gate, Kit, Phase, Why, blind, failed};
 use crate::config::expr::{Expr, NotEvaluated, Vars};
 use crate::config::probe::Probe;
 use crate::core::health::{Blindness, Failure};
 use crate::core::time::{Mono, Span};
 
 /// What a look has seen so far.
-pub(super) struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     pub(super) kit: &'a Kit,
-    pub(super) wiring: &'a Probe,
+    /// The probe that looks; none: a step does.
+    pub(super) wiring: Option<&'a Probe>,
+    /// What is compared afterwards.
+    pub(super) expect: &'a [Expr],
+    /// What changes something passes here.
+    pub(crate) gate: Option<&'a Arc<Gate>>,
     /// From then on it is over.
     pub(super) deadline: Mono,
-    pub(super) vars: Vars,
+    pub(crate) vars: Vars,
     pub(super) reading: Option<Span>,
     pub(super) phases: Vec<(Phase, Span)>,
     /// The phase that runs, and since when.
@@ -25,9 +31,21 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(super) fn new(kit: &'a Kit, wiring: &'a Probe, deadline: Mono) -> Seen<'a> {
+        Seen { wiring: Some(wiring), ..Seen::through(kit, &wiring.expect, None, deadline) }
+    }
+
+    /// For a step: what it hands over passes the gate.
+    pub(crate) fn through(
+        kit: &'a Kit,
+        expect: &'a [Expr],
+        gate: Option<&'a Arc<Gate>>,
+        deadline: Mono,
+    ) -> Seen<'a> {
         Seen {
             kit,
-            wiring,
+            wiring: None,
+            expect,
+            gate,
             deadline,
             vars: Vars::default(),
             reading: None,
@@ -65,7 +83,7 @@ impl<'a> Seen<'a> {
 
     /// Whether some expectation speaks of that variable.
     pub(super) fn wants(&self, variable: &str) -> bool {
-        self.wiring.expect.iter().any(|expect| expect.uses(variable))
+        self.expect.iter().any(|expect| expect.uses(variable))
     }
 
     pub(super) fn holds(&self, expect: &Expr) -> Result<bool, NotEvaluated> {

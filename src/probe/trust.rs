@@ -26,7 +26,7 @@ use crate::core::health::{Blindness, Failure};
 const LONGEST: u64 = 4 << 20;
 
 /// What one probe's handshakes need, made again only when its files have changed.
-pub(super) struct Trust {
+pub(crate) struct Trust {
     ca: Option<PathBuf>,
     client: Option<ClientCert>,
     made: Mutex<Option<([u8; 32], Made)>>,
@@ -43,7 +43,7 @@ struct Made {
 pub(super) struct Shown(Arc<Mutex<Option<CertificateDer<'static>>>>);
 
 impl Trust {
-    pub(super) fn new(ca: Option<PathBuf>, client: Option<ClientCert>) -> Trust {
+    pub(crate) fn new(ca: Option<PathBuf>, client: Option<ClientCert>) -> Trust {
         Trust { ca, client, made: Mutex::new(None) }
     }
 
@@ -96,7 +96,7 @@ impl Trust {
     }
 
     /// One handshake with whoever calls itself `name`.
-    pub(super) async fn handshake(
+    pub(crate) async fn handshake(
         &self,
         seen: &mut Seen<'_>,
         stream: TcpStream,

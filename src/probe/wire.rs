@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_rustls::client::TlsStream;
 
-use super::{Kit, Phase, Seen, Why, blind, duration, failed};
+use super::{Gate, Kit, Phase, Seen, Why, blind, duration, failed};
 use crate::core::health::{Blindness, Failure};
 use crate::core::time::Span;
 
@@ -25,7 +25,7 @@ use crate::core::time::Span;
 const ADDRESSES: usize = 4;
 
 /// `host:port`, taken apart; brackets round an IPv6 address.
-pub(super) fn host_port(address: &str) -> Option<(&str, u16)> {
+pub(crate) fn host_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if host.is_empty() {
@@ -35,13 +35,13 @@ pub(super) fn host_port(address: &str) -> Option<(&str, u16)> {
 }
 
 /// As [`host_port`], for a probe: what cannot be taken apart is our trouble.
-pub(super) fn address(address: &str) -> Result<(&str, u16), Why> {
+pub(crate) fn address(address: &str) -> Result<(&str, u16), Why> {
     host_port(address)
         .ok_or_else(|| blind(Blindness::Evaluation, format!("`{address}` is no address: write host:port")))
 }
 
 /// A connection to the first address that takes one.
-pub(super) async fn connect(seen: &mut Seen<'_>, host: &str, port: u16) -> Result<TcpStream, Why> {
+pub(crate) async fn connect(seen: &mut Seen<'_>, host: &str, port: u16) -> Result<TcpStream, Why> {
     let addresses = match host.parse::<IpAddr>() {
         Ok(ip) => vec![ip],
         Err(_) => {
@@ -66,6 +66,9 @@ pub(super) async fn connect(seen: &mut Seen<'_>, host: &str, port: u16) -> Resul
                 seen.end();
                 // Only a matter of speed: without it the answer comes later.
                 drop(stream.set_nodelay(true));
+                if seen.gate.is_some() {
+                    not_late(&stream, seen.left())?;
+                }
                 return Ok(stream);
             }
             Ok(Err(error)) => not_connected(&error, to).await,
@@ -79,6 +82,18 @@ pub(super) async fn connect(seen: &mut Seen<'_>, host: &str, port: u16) -> Resul
     }
     seen.end();
     Err(first.unwrap_or_else(|| failed(Failure::NoAddress, format!("{host} has no address"))))
+}
+
+/// A connection that changes something gives up what nobody acknowledged in the time that is left, and takes back what
+/// waits in it when it is dropped: a network that heals must not deliver it then.
+fn not_late(stream: &TcpStream, left: Span) -> Result<(), Why> {
+    let socket = socket2::SockRef::from(stream);
+    // Zero would be the system's own quarter of an hour.
+    let left = duration(left).max(std::time::Duration::from_millis(1));
+    let set = socket.set_tcp_user_timeout(Some(left));
+    set.and_then(|()| socket.set_linger(Some(std::time::Duration::ZERO))).map_err(|error| {
+        blind(Blindness::Exhausted, format!("the connection cannot be kept from delivering late: {error}"))
+    })
 }
 
 async fn resolve(kit: &Kit, host: &str) -> Result<Vec<IpAddr>, Why> {
@@ -169,7 +184,7 @@ pub(super) async fn in_the_way(to: SocketAddr) -> Option<Why> {
 }
 
 /// What went wrong on a connection that stood.
-pub(super) fn broken(error: &io::Error) -> Why {
+pub(crate) fn broken(error: &io::Error) -> Why {
     if let Some(why) = ours(error) {
         return why;
     }
@@ -188,7 +203,7 @@ pub(super) fn broken(error: &io::Error) -> Why {
 }
 
 /// The first error of input or output in a chain of errors.
-pub(super) fn io_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+pub(crate) fn io_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(io) = error.downcast_ref::<io::Error>() {
@@ -205,7 +220,7 @@ pub(super) fn io_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<
 struct TooMuch(u64);
 
 /// Where a library swallows the error of a connection that gave all that it may: said from what is left of it.
-pub(super) fn too_much(left: &AtomicU64, most: u64) -> Option<Why> {
+pub(crate) fn too_much(left: &AtomicU64, most: u64) -> Option<Why> {
     (left.load(Ordering::Relaxed) == 0).then(|| failed(Failure::BadAnswer, TooMuch(most).to_string()))
 }
 
@@ -216,27 +231,33 @@ enum Stream {
 }
 
 /// A connection that gives so many bytes and no more.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: Stream,
     most: u64,
     left: Arc<AtomicU64>,
+    gate: Option<Arc<Gate>>,
 }
 
 impl Wire {
     fn new(stream: Stream, most: u64) -> Wire {
-        Wire { stream, most, left: Arc::new(AtomicU64::new(most)) }
+        Wire { stream, most, left: Arc::new(AtomicU64::new(most)), gate: None }
     }
-    pub(super) fn plain(stream: TcpStream, most: u64) -> Wire {
+    /// What is written passes the gate, if there is one.
+    pub(crate) fn through(mut self, gate: Option<&Arc<Gate>>) -> Wire {
+        self.gate = gate.map(Arc::clone);
+        self
+    }
+    pub(crate) fn plain(stream: TcpStream, most: u64) -> Wire {
         Wire::new(Stream::Plain(stream), most)
     }
-    pub(super) fn tls(stream: TlsStream<TcpStream>, most: u64) -> Wire {
+    pub(crate) fn tls(stream: TlsStream<TcpStream>, most: u64) -> Wire {
         Wire::new(Stream::Tls(Box::new(stream)), most)
     }
-    pub(super) fn local(stream: tokio::net::UnixStream, most: u64) -> Wire {
+    pub(crate) fn local(stream: tokio::net::UnixStream, most: u64) -> Wire {
         Wire::new(Stream::Local(stream), most)
     }
     /// What may still be read: a connection that is kept is given as much again for its next look.
-    pub(super) fn left(&self) -> Arc<AtomicU64> {
+    pub(crate) fn left(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.left)
     }
 }
@@ -265,6 +286,10 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // In the same call that gives it to the socket, with nothing between.
+        if let Some(gate) = &self.gate {
+            gate.pass()?;
+        }
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
@@ -305,7 +330,7 @@ impl Kit {
 
 /// Runs a connection's own work beside `work`, until `work` is done. No task is needed, so none can be left behind. A
 /// connection that is over is dropped, or whoever waits for an answer over it would never hear of its end.
-pub(super) async fn beside<C, T>(connection: &mut Option<Pin<Box<C>>>, work: impl Future<Output = T>) -> T
+pub(crate) async fn beside<C, T>(connection: &mut Option<Pin<Box<C>>>, work: impl Future<Output = T>) -> T
 where
     C: Future + ?Sized,
 {

@@ -11,5 +11,6 @@ mod demonstrated;
 mod holding;
 mod living;
 mod sketch;
+mod step;
 mod stored;
 mod toy;

@@ -24,7 +24,11 @@ const SHELL: &str =
 const ROOMS: [Room; 11] = [
     room("config", &[], "everyone stands on config, so it stands on the core alone"),
     room("probe", &["config"], SHELL),
-    room("step", &["config"], SHELL),
+    room(
+        "step",
+        &["config", "probe"],
+        "it reaches its targets as probes do (docs/decisions/0043) and needs no other shell",
+    ),
     room("store", &["config"], SHELL),
     room("coord", &["config", "store"], SHELL),
     room("chronicle", &["config", "store"], SHELL),
@@ -113,6 +117,7 @@ mod tests {
                     || (*to == "config")
                     || (["coord", "chronicle"].contains(from) && *to == "store")
                     || (["notify", "api"].contains(from) && *to == "chronicle")
+                    || (*from == "step" && *to == "probe")
                     || (*from == "daemon" && shells.contains(to))
                     || (*from == "demo" && *to == "daemon")
                     || *from == "cli";

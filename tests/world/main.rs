@@ -1,4 +1,4 @@
-//! Probes against real servers, and against targets that misbehave in every way that we could think of.
+//! Probes and steps against real servers, and against targets that misbehave in every way that we could think of.
 //!
 //! The servers are children of the test, on free ports of loopback, in folders of their own, and end with it. A server
 //! that is not installed is a failed test: `./test` installs what is needed.
@@ -37,6 +37,8 @@ mod redis;
 mod runner;
 #[cfg(test)]
 mod secure;
+#[cfg(test)]
+mod step;
 #[cfg(test)]
 mod tcp;
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Place {
 }
 
 pub(crate) struct Running {
-    server: Server,
+    pub(crate) server: Server,
     pub(crate) port: u16,
 }
 
@@ -180,7 +180,7 @@ fn start(place: &Place, data: &Path, port: u16) -> Command {
     command
 }
 
-async fn standby(place: &Place, primary: &Running) -> Running {
+pub(crate) async fn standby(place: &Place, primary: &Running) -> Running {
     let host = place.folder.path().to_str().unwrap();
     let data = place.path("standby");
     let port = primary.port.to_string();

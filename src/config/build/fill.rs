@@ -12,9 +12,7 @@ use crate::config::read::Key;
 use crate::config::secret::Secret;
 use crate::config::values::{Any, Filled, Kept, Plain, TextOrSecret, named_texts};
 use crate::core::ids::Name;
-use crate::core::plan::{
-    DraftValue, LoadTime, Place, Raw, RawPiece, SecretRef, SecretSource, SiteRegion, SiteValue,
-};
+use crate::core::plan::{DraftValue, LoadTime, Place, Raw, RawPiece, SecretRef, SiteRegion, SiteValue};
 
 /// Where something is filled in.
 pub(super) struct Scene<'a> {
@@ -63,11 +61,11 @@ impl<'a> Scene<'a> {
     pub(super) fn secret(&self, key: &Key<Kept>) -> Option<Secret> {
         let (kept, at) = key.both()?;
         match kept {
-            Kept::In(source, name) => Some(place(*source, &self.raw(name, at)?)),
+            Kept::In(source, name) => Some(Secret::at(*source, &self.raw(name, at)?)),
             Kept::Value(raw) => {
                 let [RawPiece::Load(load)] = raw.pieces() else { return None };
                 match self.load(load, at)? {
-                    Found::Value(SiteValue::Secret(secret)) => Some(place(secret.source, &secret.name)),
+                    Found::Value(SiteValue::Secret(secret)) => Some(Secret::at(secret.source, &secret.name)),
                     Found::Value(_) | Found::Name(_) => {
                         let problem = Problem::error(Code::Secret, at, format!("{load} is no secret"));
                         self.around.add(problem.help(
@@ -97,7 +95,9 @@ impl<'a> Scene<'a> {
                         Some(secret) => Given::Secret(secret),
                         None => Given::Text(self.raw(&raw, at)?),
                     },
-                    TextOrSecret::Secret(source, raw) => Given::Secret(place(source, &self.raw(&raw, at)?)),
+                    TextOrSecret::Secret(source, raw) => {
+                        Given::Secret(Secret::at(source, &self.raw(&raw, at)?))
+                    }
                 };
                 Some((name.to_string(), given))
             })
@@ -109,7 +109,7 @@ impl<'a> Scene<'a> {
     fn alone(&self, raw: &Raw, at: At) -> Option<Option<Secret>> {
         let [RawPiece::Load(load @ LoadTime::Value(..))] = raw.pieces() else { return Some(None) };
         match self.load(load, at)? {
-            Found::Value(SiteValue::Secret(secret)) => Some(Some(place(secret.source, &secret.name))),
+            Found::Value(SiteValue::Secret(secret)) => Some(Some(Secret::at(secret.source, &secret.name))),
             Found::Value(_) | Found::Name(_) => Some(None),
         }
     }
@@ -258,15 +258,6 @@ fn as_written(raw: &Raw) -> String {
     match raw.pieces() {
         [RawPiece::Plain(text)] => text.to_string(),
         _ => raw.to_string(),
-    }
-}
-
-/// A secret's place.
-pub(super) fn place(source: SecretSource, name: &str) -> Secret {
-    match source {
-        SecretSource::File => Secret::File(PathBuf::from(name)),
-        SecretSource::Env => Secret::Env(name.to_owned()),
-        SecretSource::Credential => Secret::Credential(name.to_owned()),
     }
 }
 

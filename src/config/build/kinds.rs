@@ -119,6 +119,8 @@ pub(super) fn nature(kind: StepKind, kube: Option<KubeDo>) -> Option<Nature> {
         StepKind::RedisPromote => Nature {
             acts_as: ActsAs::Promotes,
             late_call: LateCall::Checked,
+            // Its mark is its primary's, so a successor waits as for a class that checks nothing.
+            late: Some(Span::mins(1)),
             one_way: true,
             resource: &["address"],
             ..PLAIN

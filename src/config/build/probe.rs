@@ -191,8 +191,10 @@ pub(super) fn expect(
     known: &'static [&'static str],
 ) -> Vec<Expr> {
     let each = key.get().into_iter().flatten().filter_map(Key::both);
-    each.filter_map(|(text, at)| expression(around, &text.0, at, known)).collect()
+    each.filter_map(|(text, at)| expression(around, &text.0, at, known, EXPECTS)).collect()
 }
+
+pub(super) const EXPECTS: &str = "an expectation is CEL, such as \"status == 200\"";
 
 /// One expression.
 pub(super) fn expression(
@@ -200,6 +202,7 @@ pub(super) fn expression(
     text: &str,
     at: At,
     known: &'static [&'static str],
+    help: &str,
 ) -> Option<Expr> {
     let key = (known, text.to_owned());
     if let Some(compiled) = around.compiled.borrow().get(&key) {
@@ -214,7 +217,7 @@ pub(super) fn expression(
         Err(bad) => {
             let place = within(around, text, at, bad.at);
             let problem = Problem::error(Code::Expression, place, bad.message);
-            around.add(problem.help("an expectation is CEL, such as \"status == 200\""));
+            around.add(problem.help(help));
             None
         }
     }

@@ -13,7 +13,7 @@ use crate::config::place::At;
 use crate::config::problem::{Code, Problem};
 use crate::config::raw::step::{self as raw, Step, StepKind};
 use crate::config::raw::step_kinds as kinds;
-use crate::config::read::{Key, Reader, fields_of};
+use crate::config::read::{Key, Named, Reader, fields_of};
 use crate::config::values::{Any, Filled, Plain};
 use crate::config::whole::{Read, shelf, words};
 use crate::core::ids::Name;
@@ -60,12 +60,16 @@ pub(super) struct Sent {
     urls: Vec<Key<Filled>>,
 }
 
-/// Expectations, with what they may speak of. Outputs are compiled by the part that works them out.
+/// Expectations and outputs, with what they may speak of.
 #[derive(Default)]
 struct Exprs {
     known: &'static [&'static str],
     all: Vec<(String, At)>,
+    outputs: Vec<(String, At)>,
 }
+
+const OUTPUTS: &str =
+    "an output is a text, a number or a list of them, in CEL, such as \"body.id\" or \"stdout\"";
 
 /// The kinds by their words, with the keys that each adds.
 pub(in crate::config) fn kinds_of_steps() -> [(&'static str, StepKind, &'static [&'static str]); 23] {
@@ -137,7 +141,8 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
             let calls = [raw.observe.get(), raw.undo.get()];
             let mut exprs = texts(&raw.expect);
             exprs.extend(calls.into_iter().flatten().flat_map(|call| texts(&call.expect)));
-            let exprs = Exprs { known: &["status", "body", "latency"], all: exprs };
+            let outputs = named(&raw.outputs);
+            let exprs = Exprs { known: &["status", "body", "latency"], all: exprs, outputs };
             let mut headers = vec![raw.headers.clone()];
             headers.extend(calls.iter().flatten().map(|call| call.headers.clone()));
             let mut urls = vec![raw.url.clone()];
@@ -145,7 +150,8 @@ pub(in crate::config) fn read(reader: Reader<'_>, node: &Node) -> Option<StepRea
             with(sent(keys, exprs, None), |sent| (sent.headers, sent.urls) = (headers, urls))
         }),
         Some(StepKind::Exec) => sent!(kinds::Exec).map(|(raw, keys)| {
-            let exprs = Exprs { known: &["exit", "stdout", "latency"], all: texts(&raw.expect) };
+            let (all, outputs) = (texts(&raw.expect), named(&raw.outputs));
+            let exprs = Exprs { known: &["exit", "stdout", "latency"], all, outputs };
             let first = raw.argv.get().and_then(|argv| argv.first()).and_then(Key::both);
             let program = match (first, raw.argv.get(), raw.argv.at()) {
                 (Some((text, at)), ..) => Some((text.0.clone(), at)),
@@ -202,6 +208,11 @@ fn with(mut own: OwnKeys, change: impl FnOnce(&mut Sent)) -> OwnKeys {
 
 fn texts(key: &Key<Vec<Key<Plain>>>) -> Vec<(String, At)> {
     let each = key.get().into_iter().flatten().filter_map(Key::both);
+    each.map(|(text, at)| (text.0.clone(), at)).collect()
+}
+
+fn named(key: &Key<Named<Plain>>) -> Vec<(String, At)> {
+    let each = key.get().into_iter().flat_map(Named::iter).filter_map(|(_, text)| text.both());
     each.map(|(text, at)| (text.0.clone(), at)).collect()
 }
 
@@ -337,7 +348,10 @@ fn action(
     sent.headers.iter().for_each(|headers| probe_kind::open_headers(around, headers));
     sent.urls.iter().for_each(|url| plain_url(around, url));
     for (text, at) in &sent.exprs.all {
-        probe::expression(around, text, *at, sent.exprs.known);
+        probe::expression(around, text, *at, sent.exprs.known, probe::EXPECTS);
+    }
+    for (text, at) in &sent.exprs.outputs {
+        probe::expression(around, text, *at, sent.exprs.known, OUTPUTS);
     }
     if let Some((program, at)) = &sent.program {
         let scene = Scene { around, service: Some(service), region: None, lenient: false };
