@@ -28,6 +28,18 @@ pub(crate) struct Acked {
     pub(crate) ttl: Span,
 }
 
+impl Acked {
+    /// What it is worth, by the letter: from then on nothing may be handed over.
+    pub(crate) fn entitles_until(&self) -> Mono {
+        let ttl = self.ttl.as_micros();
+        let margin = (ttl / 5).max(1_000_000);
+        self.sent + Span::micros((ttl * 999 / 1_000).saturating_sub(margin))
+    }
+}
+
+/// So many sessions of one observer are remembered.
+const KEPT: usize = 4;
+
 /// One observer.
 pub(crate) struct Node {
     pub(crate) core: Option<State>,
@@ -53,7 +65,8 @@ pub(crate) struct Node {
     pub(crate) other_policy: bool,
     /// Renewals on their way: when by its own clock, and in true time.
     pub(crate) renewals: Vec<(Nonce, Mono, u64)>,
-    pub(crate) acked: Option<Acked>,
+    /// By session, the newest last.
+    pub(crate) acked: Vec<Acked>,
     /// The coordinator that its core was told of last.
     pub(crate) cluster: Option<ClusterId>,
     /// Its region's databases run at least until then.
@@ -89,7 +102,7 @@ impl Node {
             wanted: None,
             other_policy: false,
             renewals: Vec::new(),
-            acked: None,
+            acked: Vec::new(),
             cluster: None,
             bound_until: u64::MAX,
             watched: false,
@@ -140,45 +153,38 @@ impl Node {
         self.renewals.clear();
         self.calls.clear();
         self.unwritten.clear();
-        (self.acked, self.cluster) = (None, None);
+        (self.acked, self.cluster) = (Vec::new(), None);
         (self.flushing, self.full_told) = (false, false);
     }
 
-    /// What an acknowledgement is worth, by the letter: from then on nothing may be handed over.
-    pub(crate) fn entitled_until(&self) -> Option<Mono> {
-        let acked = self.acked?;
-        let ttl = acked.ttl.as_micros();
-        let margin = (ttl / 5).max(1_000_000);
-        Some(acked.sent + Span::micros((ttl * 999 / 1_000).saturating_sub(margin)))
+    /// What was acknowledged of that session, or else of the newest.
+    pub(crate) fn acked(&self, of: Option<SessionId>) -> Option<Acked> {
+        let known = self.acked.iter().find(|acked| Some(acked.session) == of);
+        known.or(self.acked.last()).copied()
     }
 
-    pub(crate) fn renewed(
-        &mut self,
-        nonce: Nonce,
-        session: SessionId,
-        ttl: Span,
-        heard: Mono,
-    ) -> Option<u64> {
+    /// Who asks twice for a session has two; which of them its core goes by is the core's to choose.
+    pub(crate) fn renewed(&mut self, nonce: Nonce, session: SessionId, ttl: Span) -> Option<u64> {
         let place = self.renewals.iter().position(|(known, ..)| *known == nonce)?;
         let (_, sent, at) = self.renewals.remove(place);
-        let kept = self.acked.filter(|acked| heard < acked.sent + acked.ttl);
-        match kept {
-            // It has another one, and stays with that.
-            Some(acked) if acked.session != session => {}
-            kept => {
-                let sent = kept.map_or(sent, |kept| kept.sent.max(sent));
-                self.acked = Some(Acked { session, sent, ttl });
+        match self.acked.iter_mut().find(|acked| acked.session == session) {
+            Some(acked) => acked.sent = acked.sent.max(sent),
+            None => {
+                if self.acked.len() >= KEPT {
+                    self.acked.remove(0);
+                }
+                self.acked.push(Acked { session, sent, ttl });
             }
         }
         Some(at)
     }
 
-    /// A renewal of this session says that it is gone.
+    /// A renewal says that its session is gone.
     pub(crate) fn gone(&mut self, nonce: Nonce) {
         let Some(place) = self.renewals.iter().position(|(known, ..)| *known == nonce) else { return };
         let (_, sent, _) = self.renewals.remove(place);
-        // What was asked for an older one says nothing of this one.
-        self.acked = self.acked.filter(|acked| sent < acked.sent);
+        // What was asked for an older one says nothing of those that were acknowledged later.
+        self.acked.retain(|acked| sent < acked.sent);
     }
 
     pub(crate) fn probe(&mut self, probe: ProbeId) -> &mut Due {

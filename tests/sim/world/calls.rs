@@ -37,8 +37,9 @@ impl World<'_> {
             let finished = finished(&call, Reply::NotDone);
             return self.put(0, observer, What::Finished(number, Box::new(finished)));
         }
-        let until = self.nodes[observer].entitled_until();
-        let session = self.nodes[observer].acked.map(|acked| acked.session);
+        let claim = self.store.services[call.service.index()].claim.1.as_ref().map(|claim| claim.session);
+        let acked = self.nodes[observer].acked(claim);
+        let (until, session) = (acked.map(|acked| acked.entitles_until()), acked.map(|acked| acked.session));
         // Until it hears of the coordinator that was restored, it goes by the right that the old one gave.
         let unheard = call.token.cluster != self.store.cluster && !self.nodes[observer].there;
         let (checks, scene) = self.scene();

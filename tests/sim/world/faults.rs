@@ -188,7 +188,7 @@ impl World<'_> {
             }
             Act::PauseRenewing(span) => {
                 // A renewal that was sent just now lands, and is acknowledged only when it goes on.
-                let session = self.nodes[observer].acked.map(|acked| acked.session);
+                let session = self.nodes[observer].acked(None).map(|acked| acked.session);
                 self.put(span / 4, NOBODY, What::RenewsLate(observer, session, true));
                 self.pauses(observer, span);
                 Fate::default()
@@ -213,7 +213,7 @@ impl World<'_> {
                 self.truth.faults[observer] += 1;
                 self.checks.faulty.look(self.now, self.shape, &self.truth);
                 let node = &self.nodes[observer];
-                let ends = node.acked.map_or(self.now, |acked| node.when(acked.sent + acked.ttl));
+                let ends = node.acked(None).map_or(self.now, |acked| node.when(acked.sent + acked.ttl));
                 let span = ends.saturating_sub(self.now + left).max(1_000_000);
                 self.nodes[observer].unrenewed = ends;
                 self.put(span, NOBODY, What::Mends(observer));

@@ -690,7 +690,7 @@ impl<'a> World<'a> {
             // With another coordinator than before it begins anew.
             let node = &mut self.nodes[observer];
             if node.cluster.replace(cluster).is_some_and(|known| known != cluster) {
-                node.acked = None;
+                node.acked.clear();
             }
             self.tell(observer, Input::Coordinator(Word::There(cluster)));
         } else if !there && std::mem::replace(&mut node.there, false) {

@@ -81,14 +81,13 @@ impl World<'_> {
     pub(super) fn renewed(&mut self, observer: usize, nonce: Nonce, answer: Renewed) {
         // An answer on its way to somebody who was cut off meanwhile never comes.
         let answer = if self.coordinated(observer) { answer } else { Renewed::Unknown };
-        let known = self.nodes[observer].acked.map(|acked| acked.session);
+        let known = self.nodes[observer].acked(None).map(|acked| acked.session);
         if !matches!(answer, Renewed::Alive { session, .. } if Some(session) == known) {
             self.say(|_| format!("o{observer}: its renewal {} is answered: {answer:?}", nonce.0));
         }
         match answer {
             Renewed::Alive { session, ttl } => {
-                let heard = self.nodes[observer].mono(self.now);
-                if let Some(sent) = self.nodes[observer].renewed(nonce, session, ttl, heard)
+                if let Some(sent) = self.nodes[observer].renewed(nonce, session, ttl)
                     && let Some(region) = self.shape.stands_in(observer)
                 {
                     self.daemon_heard(observer, region, sent);
