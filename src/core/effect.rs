@@ -102,7 +102,7 @@ pub struct Call {
     /// From then on its answer is taken for unknown.
     pub deadline: Mono,
     /// The right to act as it was when this was decided: whoever hands it to the network looks at the clock once more,
-    /// and from then on answers "not done" instead.
+    /// and from then on answers "not done" instead, or of a look, which then has seen nothing, "unknown".
     pub until: Mono,
 }
 

@@ -34,7 +34,9 @@ impl World<'_> {
         let number = self.calls;
         self.nodes[observer].calls.insert(number);
         if !in_time {
-            let finished = finished(&call, Reply::NotDone);
+            // A look that was not made has seen nothing.
+            let look = matches!(call.op, Op::Observe | Op::Verify);
+            let finished = finished(&call, if look { Reply::Unknown } else { Reply::NotDone });
             return self.put(0, observer, What::Finished(number, Box::new(finished)));
         }
         let claim = self.store.services[call.service.index()].claim.1.as_ref().map(|claim| claim.session);
