@@ -188,7 +188,7 @@ fn born(shapes: &[Shape], only: Option<u64>, seed: u64, trace: bool) -> World<'_
         return crate::aimed::world(seed, trace);
     }
     let mut rng = Rng::new(seed);
-    let any = rng.pick(shapes);
+    let any = rng.pick(&shapes[..shape::DRAWN]);
     let shape = only.and_then(|at| shapes.get(at as usize)).unwrap_or(any);
     let (mut faults, mut aimed) = plan(&mut rng, shape);
     let rare = rare(seed, shape, &mut faults, &mut aimed);

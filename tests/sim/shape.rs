@@ -42,6 +42,9 @@ pub(crate) fn place(region: &str) -> Option<usize> {
     region.strip_prefix('r')?.parse().ok()
 }
 
+/// Seeds draw from so many; what comes after is for measuring, by `--shape`.
+pub(crate) const DRAWN: usize = 17;
+
 /// All shapes. The first are as an owner would write them; the later ones have every odd rule in them.
 pub(crate) fn all() -> Vec<Shape> {
     let plain = Recipe::plain();
@@ -64,6 +67,9 @@ pub(crate) fn all() -> Vec<Shape> {
         (7, 2, vec![fenced, plain]),
         (3, 2, vec![Recipe { veto: true, repair: true, short: true, phased: Some(true), ..plain }]),
         (3, 2, vec![Recipe { approve: true, undo: true, rejoin: true, short: true, ..plain }]),
+        // As the first two, with seven observers: what more observers cost, and nothing else.
+        (7, 2, vec![plain]),
+        (7, 2, vec![fenced]),
     ];
     lists.into_iter().map(|(observers, regions, recipes)| Shape::new(observers, regions, recipes)).collect()
 }
