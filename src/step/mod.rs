@@ -2,7 +2,7 @@
 //!
 //! It must never choose: what is sent was decided, previewed and written down before ([`Call`]); a shell hands it over
 //! or says that it did not. It must never send a byte that changes something without having looked at the clock in the
-//! same code ([`Gate`]), never run a shell, and never show a secret. *Not done* and *refused* are said only when
+//! same code (`Gate`), never run a shell, and never show a secret. *Not done* and *refused* are said only when
 //! nothing was changed and nothing still can be; else *unknown*.
 
 mod came;
