@@ -7,6 +7,7 @@ mod program;
 mod reload;
 mod sandbox;
 mod scene;
+mod scraped;
 mod soak;
 mod stall;
 mod strikes;
