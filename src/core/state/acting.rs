@@ -63,6 +63,8 @@ pub struct Acting {
     pub notes: Vec<(u64, Pending)>,
     /// That run's journal could not be read, and that was told; and when it was looked for last.
     pub unread: Option<(RunId, Mono)>,
+    /// Where a service without a record is seen to be active, and since when that is all that is seen.
+    pub sighted: Option<(crate::ids::RegionPos, Mono)>,
     /// Since when this holder has known of a pause that is to end by itself.
     pub paused: Option<Mono>,
     /// The newest number under which a request was told to people, and when.

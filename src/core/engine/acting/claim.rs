@@ -115,6 +115,7 @@ fn drop_all(acting: &mut Acting) {
     acting.cleared.clear();
     (acting.requested, acting.refused, acting.asked) = (None, None, None);
     (acting.vain, acting.stays, acting.repelled) = (None, None, None);
+    acting.sighted = None;
     (acting.unfit, acting.unreached) = (None, 0);
     acting.unheard.clear();
     super::orders::forget(acting);

@@ -35,7 +35,7 @@ pub(super) fn advance(
         return;
     }
     let Some(record) = &acting.record else {
-        if let Some(region) = first_seen(service) {
+        if let Some(region) = sighted(service, acting, state, now, wake) {
             let record = Record::at_rest(region, Epoch(1));
             out.saw(AnyCell::Record(RecordState::Absent, RecordInput::SeenWritable));
             wish::change(service, acting, state, Box::new(record), now, out);
@@ -154,12 +154,30 @@ fn proved(
     acting.well = since;
 }
 
+/// Where a service without a record is active, once that was seen for `stable`: whoever stands beside a region sees it
+/// alone, and a lie that is written down once stays. A lone observer has nobody to be contradicted by later.
+fn sighted(service: &Service, acting: &mut Acting, state: &State, now: Now, wake: &mut Wake) -> Option<Name> {
+    let Some(at) = first_seen(service) else {
+        acting.sighted = None;
+        return None;
+    };
+    let since = acting.sighted.filter(|(seen, _)| *seen == at).map_or(now.mono, |(_, since)| since);
+    acting.sighted = Some((at, since));
+    let alone = state.policy.observers.len() == 1 || service.policy.stateless;
+    let due = if alone { since } else { since + service.policy.stable };
+    if due > now.mono {
+        wake.at(Some(due));
+        return None;
+    }
+    service.policy.regions.get(at.index()).cloned()
+}
+
 /// Where a service without a record is active, if that can be seen: exactly one region takes writes, and of every other it
 /// is known that it does not; or, of what keeps nothing, the first that is up. Of a region that nobody sees a person has
 /// to say it.
-fn first_seen(service: &Service) -> Option<Name> {
+fn first_seen(service: &Service) -> Option<RegionPos> {
     let mut all = (0..service.policy.regions.len()).map(RegionPos::at);
-    let at = if service.policy.stateless || service.policy.regions.len() == 1 {
+    if service.policy.stateless || service.policy.regions.len() == 1 {
         all.find(|at| service.picture.standing(*at).up.is_some())
     } else {
         let mut says = all.map(|at| (at, writable(service, at)));
@@ -170,6 +188,5 @@ fn first_seen(service: &Service) -> Option<Name> {
             (Some(only), None) => Some(only),
             _ => None,
         }
-    };
-    at.and_then(|at| service.policy.regions.get(at.index())).cloned()
+    }
 }
