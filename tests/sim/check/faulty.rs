@@ -6,16 +6,21 @@ use crate::truth::Truth;
 /// A fault of an observer is over for so long before its voice is sound again.
 const LINGERS: u64 = 120_000_000;
 
+/// Who was killed is back within a minute, and then has to see everything anew.
+const AWAY: u64 = 120_000_000;
+
 /// By observer.
 #[derive(Clone, Debug)]
 pub(crate) struct Faulty {
     since: Vec<Option<u64>>,
     clean: Vec<Option<u64>>,
+    /// When its process ended last.
+    killed: Vec<Option<u64>>,
 }
 
 impl Faulty {
     pub(crate) fn new(observers: usize) -> Faulty {
-        Faulty { since: vec![None; observers], clean: vec![None; observers] }
+        Faulty { since: vec![None; observers], clean: vec![None; observers], killed: vec![None; observers] }
     }
 
     pub(crate) fn look(&mut self, now: u64, shape: &Shape, truth: &Truth) {
@@ -34,6 +39,16 @@ impl Faulty {
 
     pub(crate) fn lately(&self, now: u64) -> usize {
         (0..self.since.len()).filter(|&observer| self.is_lately(observer, now)).count()
+    }
+
+    /// Its process is gone.
+    pub(crate) fn killed(&mut self, observer: usize, now: u64) {
+        self.killed[observer] = Some(now);
+    }
+
+    /// Whether that one's voice may still be wrong, or missing.
+    pub(crate) fn is_missed(&self, observer: usize, now: u64) -> bool {
+        self.is_lately(observer, now) || self.killed[observer].is_some_and(|killed| now < killed + AWAY)
     }
 
     /// Whether that one's voice may still be wrong.

@@ -25,9 +25,6 @@ const REST: u64 = 120_000_000;
 /// A run that nothing disturbs is over or held after so long: tries, drains, the lapse.
 const LONGEST: u64 = 200_000_000;
 
-/// Who was killed has a voice again after so long.
-pub(crate) const AWAY: u64 = 120_000_000;
-
 /// What has come about.
 #[derive(Clone, Debug)]
 pub(crate) struct Liveness {
@@ -57,8 +54,6 @@ pub(crate) struct Liveness {
     blind: Vec<Vec<bool>>,
     /// By service, then observer: it has said that another region takes writes than the record says.
     drifts: Vec<Vec<bool>>,
-    /// By observer: when its process ended last.
-    away: Vec<Option<u64>>,
 }
 
 impl Liveness {
@@ -80,7 +75,6 @@ impl Liveness {
             excused: vec![false; shape.services],
             blind: vec![vec![false; shape.observers]; shape.services],
             drifts: vec![vec![false; shape.observers]; shape.services],
-            away: vec![None; shape.observers],
         }
     }
 
@@ -102,8 +96,7 @@ impl Liveness {
         self.refused[service] = Some(now);
     }
 
-    pub(crate) fn crashed(&mut self, observer: usize, now: u64) {
-        self.away[observer] = Some(now);
+    pub(crate) fn crashed(&mut self, observer: usize) {
         self.open.iter_mut().for_each(|open| open[observer] = false);
     }
 
@@ -193,10 +186,8 @@ impl Liveness {
 
     fn due(&mut self, scene: &Scene<'_>, faulty: &Faulty, out: &mut Out) {
         let now = scene.now;
-        // Whoever was killed is back within a minute, and has to see everything anew.
-        let away = |who: usize| self.away[who].is_some_and(|at| now < at + AWAY);
-        let few = (0..scene.shape.observers).filter(|&who| faulty.is_lately(who, now) || away(who)).count();
-        let ill = few > scene.shape.tolerated() || !scene.truth.quorum;
+        let missed = (0..scene.shape.observers).filter(|&who| faulty.is_missed(who, now)).count();
+        let ill = missed > scene.shape.tolerated() || !scene.truth.quorum;
         if ill || std::mem::replace(&mut self.ill, ill) {
             self.healed = now;
         }

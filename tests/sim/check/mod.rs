@@ -336,8 +336,8 @@ impl Checks {
 
     /// An observer's process is gone.
     pub(crate) fn crashed(&mut self, observer: usize, now: u64) {
-        self.liveness.crashed(observer, now);
-        self.runs.crashed(observer, now);
+        self.faulty.killed(observer, now);
+        self.liveness.crashed(observer);
         self.answers.crashed(observer);
         self.authority.crashed(observer);
         self.journals.crashed(observer);

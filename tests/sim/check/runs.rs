@@ -6,7 +6,6 @@ use watchkeeper_core::ids::PolicyHash;
 use watchkeeper_core::plan::{Entry, Mode, Only, Outcome, PlanKind};
 
 use super::faulty::Faulty;
-use super::liveness::AWAY;
 use super::{Begins, Out, Scene};
 use crate::plans;
 use crate::shape::Shape;
@@ -29,8 +28,6 @@ pub(crate) struct Runs {
     agreed: Vec<bool>,
     /// By service: the raised trigger for which was looked last, and where the service was active then.
     looked: Vec<Option<(u64, Option<usize>)>>,
-    /// By observer: when its process ended last.
-    away: Vec<Option<u64>>,
 }
 
 impl Runs {
@@ -42,7 +39,6 @@ impl Runs {
             began: Vec::new(),
             agreed: vec![false; shape.services],
             looked: vec![None; shape.services],
-            away: vec![None; shape.observers],
         }
     }
 
@@ -146,10 +142,6 @@ impl Runs {
         }
     }
 
-    pub(crate) fn crashed(&mut self, observer: usize, now: u64) {
-        self.away[observer] = Some(now);
-    }
-
     /// What hangs on a trigger is done once while that is raised.
     fn looks(&mut self, scene: &Scene<'_>, service: usize, out: &mut Out) {
         let (revision, raised) = scene.store.services[service].trigger;
@@ -165,10 +157,7 @@ impl Runs {
     fn drifts(&self, scene: &Scene<'_>, service: usize, faulty: &Faulty, out: &mut Out) {
         let drifts = (0..scene.shape.regions).any(|at| {
             let near = |o: usize| scene.shape.observers == 1 || scene.shape.stands_in(o) == Some(at);
-            let well = |o: usize| {
-                !faulty.is_lately(o, scene.now) && self.away[o].is_none_or(|at| at + AWAY < scene.now)
-            };
-            let seen = (0..scene.shape.observers).any(|o| near(o) && well(o));
+            let seen = (0..scene.shape.observers).any(|o| near(o) && !faulty.is_missed(o, scene.now));
             let since = self.by_hand[service][at];
             seen && since.is_some_and(|since| since + 90_000_000 < scene.now)
         });
