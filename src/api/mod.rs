@@ -25,6 +25,7 @@ use crate::config::wiring::{Token, Trigger};
 use crate::core::ids::Name;
 use crate::core::order::Verb;
 
+pub(crate) use auth::equal;
 pub use serve::{Bounds, serve};
 pub use snapshot::{Check, RegionView, ServiceView, Snapshot, WindowView};
 pub use tls::{Certificate, NoCertificate};

@@ -30,7 +30,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -447,7 +446,5 @@ fn capped(mut setup: Setup) -> Setup {
 fn brings(wiring: &Probe, names: (&Name, &Name, Option<&Name>), token: &str) -> bool {
     let Kind::Heartbeat(heartbeat) = &wiring.kind else { return false };
     let same = (&wiring.service, &wiring.name, wiring.region.as_ref()) == names;
-    same && heartbeat.token.read().is_ok_and(|wanted| {
-        Sha256::digest(wanted.expose_secret().as_bytes()) == Sha256::digest(token.as_bytes())
-    })
+    same && heartbeat.token.read().is_ok_and(|wanted| api::equal(token, wanted.expose_secret()))
 }

@@ -18,7 +18,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::trust::Trust;
 use super::wire::{self, Wire, beside};
-use super::{Look, Phase, Seen, Why, blind, failed};
+use super::{Look, Phase, Seen, Why, blind, brief, failed};
 use crate::config::probe::Grpc as Wiring;
 use crate::core::health::{Blindness, Failure};
 
@@ -109,8 +109,7 @@ fn broken(error: &hyper::Error) -> Why {
 }
 
 fn said(status: &Status) -> Why {
-    let detail: String =
-        status.message().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    let detail = brief(status.message());
     let mut cause = std::error::Error::source(status);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {

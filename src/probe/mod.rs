@@ -189,6 +189,11 @@ pub(crate) fn duration(span: Span) -> Duration {
     Duration::from_micros(span.as_micros())
 }
 
+/// What a target says, as a line of ours may show it.
+fn brief(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+}
+
 /// A target that is not as it should be.
 fn failed(failure: Failure, detail: impl Into<String>) -> Why {
     Why::Failed(failure, detail.into())

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::http::read;
 use super::trust::Trust;
 use super::wire::{self, Wire, beside};
-use super::{Look, Phase, Seen, Why, blind, failed};
+use super::{Look, Phase, Seen, Why, blind, brief, failed};
 use crate::config::probe::{Redis as Wiring, RedisCheck};
 use crate::core::health::{Blindness, Failure};
 use crate::core::time::{Mono, Span};
@@ -241,8 +241,7 @@ pub(crate) fn said(error: &RedisError) -> Why {
     if let Some(io) = wire::io_in(error) {
         return wire::broken(io);
     }
-    let detail: String =
-        error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    let detail = brief(&error.to_string());
     match error.kind() {
         ErrorKind::AuthenticationFailed => {
             blind(Blindness::Secret, format!("it does not let us in: {detail}"))

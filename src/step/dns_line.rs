@@ -3,6 +3,9 @@
 //! It goes by TCP, so that nothing is sent twice and nothing outlives the connection. It must never take an unsigned
 //! answer for a success, nor show the key.
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use hickory_resolver::proto::op::{Message, OpCode, Query, ResponseCode, UpdateMessage};
 use hickory_resolver::proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType, TSigner};
@@ -204,26 +207,12 @@ fn parse(text: &str) -> Option<TSigner> {
     TSigner::new(base64(key)?, algorithm, Name::from_ascii(name).ok()?, FUDGE).ok()
 }
 
-/// RFC 4648, section 4.
+/// Keys are written with padding and without, and some tools leave bits over.
+const KEYS: GeneralPurpose = GeneralPurpose::new(&STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
+
+/// One that is empty is none.
 fn base64(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let (mut bytes, mut bits, mut held) = (Vec::with_capacity(text.len()), 0_u32, 0);
-    for letter in text.bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xFF).ok()?);
-        }
-    }
+    let bytes = KEYS.decode(text.trim_end_matches('=')).ok()?;
     (!bytes.is_empty()).then_some(bytes)
 }
 

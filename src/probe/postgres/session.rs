@@ -18,7 +18,7 @@ use crate::core::health::{Blindness, Failure};
 use crate::probe::http::read;
 use crate::probe::trust::{Trust, untrusted};
 use crate::probe::wire::{self, Wire, beside};
-use crate::probe::{Phase, Seen, Why, blind, failed};
+use crate::probe::{Phase, Seen, Why, blind, brief, failed};
 
 /// So much is read from a server over one connection.
 const MOST: u64 = 1 << 20;
@@ -178,8 +178,4 @@ fn said(error: &tokio_postgres::Error) -> Why {
         }
         _ => failed(Failure::BadAnswer, format!("it answers with an error ({code}): {detail}")),
     }
-}
-
-fn brief(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
