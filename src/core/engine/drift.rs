@@ -33,6 +33,9 @@ pub(super) fn look(service: &mut Service, now: Now, wake: &mut Wake, out: &mut O
         (None, _) => None,
     };
     let Some((at, since)) = service.drift else { return };
+    // What blocks for want of having watched for as long ends by itself too.
+    let watched = service.known.learned.map(|learned| learned + service.policy.drift_after);
+    wake.at(watched.filter(|due| *due > now.mono));
     let due = since + service.policy.drift_after;
     if due > now.mono {
         wake.at(Some(due));
