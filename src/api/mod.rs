@@ -27,7 +27,7 @@ use crate::core::order::Verb;
 
 pub(crate) use auth::equal;
 pub use serve::{Bounds, serve};
-pub use snapshot::{Check, RegionView, ServiceView, Snapshot, WindowView};
+pub use snapshot::{Check, RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
 pub use tls::{Certificate, NoCertificate};
 pub use trigger::Calls;
 

@@ -11,7 +11,7 @@ pub struct Snapshot {
     pub observer: String,
     /// The version of this daemon.
     pub version: &'static str,
-    /// The most that may happen: `observe`.
+    /// The most that may happen: `observe`, `approve` or `auto`.
     pub mode: &'static str,
     /// It has a coordinator, a store and its first results.
     pub ready: bool,
@@ -83,6 +83,49 @@ pub struct ServiceView {
     pub raised: Vec<(String, u64)>,
     /// Its regions, in order of preference.
     pub regions: Vec<RegionView>,
+    /// Its unfinished runs.
+    pub runs: Vec<RunView>,
+    /// What waits for a person's word: its number and its plan.
+    pub request: Option<(u64, String)>,
+    /// What ended runs owe: the run and the plan.
+    pub owes: Vec<(u64, String)>,
+    /// How the newest failover ended; inner none: it has not.
+    pub last_failover: Option<(u64, Option<String>)>,
+}
+
+/// One unfinished run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RunView {
+    /// Its number.
+    pub run: u64,
+    /// Of which plan.
+    pub plan: String,
+    /// `live`, `drill` or `preview`.
+    pub mode: &'static str,
+    /// Where it is.
+    pub state: String,
+    /// Why it is held, if it is.
+    pub held: Option<String>,
+    /// Users are served.
+    pub served: bool,
+    /// Its steps, in the order of the plan.
+    pub steps: Vec<StepView>,
+    /// Where taking them back is; empty, before anything is.
+    pub undone: Vec<StepView>,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub state: String,
+    /// What was in the way when it was tried last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The longest that one try takes, in seconds.
+    pub timeout: f64,
 }
 
 /// One region of a service.

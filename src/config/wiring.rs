@@ -131,7 +131,7 @@ pub enum TokenRole {
 }
 
 /// What probes and steps may run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exec {
     /// Programs, or directories of them.
     pub allow: Vec<PathBuf>,

@@ -7,7 +7,7 @@ use metrics::gauge;
 
 use super::clock;
 use crate::api::{Access, Certificate};
-use crate::config::wiring::{Api, Trigger, Window, Wiring};
+use crate::config::wiring::{Api, Exec, Trigger, Window, Wiring};
 
 /// That part of a config.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Edge {
     pub triggers: Vec<Trigger>,
     /// When nothing starts unasked.
     pub maintenance: Vec<Window>,
+    /// What steps may run.
+    pub exec: Exec,
     /// With less free than this, in bytes, it watches and does not act.
     pub min_free: u64,
 }
@@ -27,7 +29,7 @@ impl Default for Edge {
     fn default() -> Edge {
         let listen = SocketAddr::from(([127, 0, 0, 1], 9470));
         let api = Api { listen, public_url: None, tls: None, tokens: Vec::new() };
-        Edge { api, triggers: Vec::new(), maintenance: Vec::new(), min_free: 0 }
+        Edge { api, triggers: Vec::new(), maintenance: Vec::new(), exec: Exec::default(), min_free: 0 }
     }
 }
 
@@ -39,6 +41,7 @@ impl Edge {
             api: wiring.api.clone(),
             triggers: wiring.triggers.clone(),
             maintenance: wiring.maintenance.clone(),
+            exec: wiring.exec.clone(),
             min_free: wiring.chronicle.min_free,
         }
     }

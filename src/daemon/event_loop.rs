@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::agreeing::Asked;
+use super::deeds::Deeds;
 use super::edge::Edge;
 use super::keeping::Owned;
 use super::lane::Lane;
@@ -24,14 +25,13 @@ use crate::chronicle::{self, reply, told};
 use crate::config::probe::Probe;
 use crate::coord::{Coordinator, Names};
 use crate::core::agree::ClaimState;
-use crate::core::effect::{Call, Effect};
+use crate::core::effect::Effect;
 use crate::core::engine;
 use crate::core::event::{Decided, Event};
 use crate::core::health::self_trust::Round;
 use crate::core::ids::{Name, ProbeId, ServiceId};
-use crate::core::input::{Finished, Input};
+use crate::core::input::Input;
 use crate::core::order::{Order, OrderId};
-use crate::core::plan::Reply;
 use crate::core::state::State;
 use crate::core::time::{Now, Span};
 use crate::core::view;
@@ -60,6 +60,8 @@ pub(super) struct Hands {
     pub(super) rounds: Lane<Round>,
     /// To the chronicle.
     pub(super) lines: Lane<Owned>,
+    /// To what acts.
+    pub(super) deeds: Deeds,
 }
 
 /// What others look at.
@@ -158,9 +160,10 @@ impl EventLoop {
 
     /// How long it may sleep if nothing comes.
     fn nap(&mut self, now: Now) -> Span {
-        let Hands { paces, renewals, rounds, lines } = &mut self.hands;
+        let Hands { paces, renewals, rounds, lines, deeds } = &mut self.hands;
         // Each of them, also when the first has something left.
-        let behind = [paces.pump(), renewals.pump(), rounds.pump(), lines.pump()].contains(&true);
+        let behind =
+            [paces.pump(), renewals.pump(), rounds.pump(), lines.pump(), deeds.pump()].contains(&true);
         let wake = self.state.wake_at().map_or(TURN, |at| at.since(now.mono));
         wake.min(if behind { PUMP } else { TURN })
     }
@@ -183,6 +186,7 @@ impl EventLoop {
             reload: self.wrong.as_deref(),
             openings: &self.shows.openings.borrow(),
             room: &self.shows.room.borrow(),
+            deeds: &self.hands.deeds,
         };
         let new = Arc::new(shown::snapshot(&self.state, &around, now));
         let old = self.shows.shown.send_replace(Arc::clone(&new));
@@ -202,6 +206,10 @@ impl EventLoop {
                     return;
                 }
                 self.step(*input);
+            }
+            Message::Ended(ended) => {
+                let finished = self.hands.deeds.ended(ended);
+                self.step(Input::Finished(finished));
             }
             Message::Said(said) => self.said(said),
             Message::Loaded(loaded, answer) => self.loaded(loaded, answer),
@@ -247,11 +255,15 @@ impl EventLoop {
                     self.in_flight += 1;
                     self.ask(Asked::Transact(txn));
                 }
-                Effect::Begin(call) => self.refuse(&call),
-                // Its call was answered as it was begun.
-                Effect::Cancel { .. } => {}
-                Effect::ReadBack { region, .. } => {
-                    tracing::error!(%region, "reading a region back is not built yet; the run will wait");
+                Effect::Begin(call) => {
+                    let refused = self.hands.deeds.begin(&self.state, &self.wiring, call);
+                    self.later.extend(refused.map(Input::Finished));
+                }
+                Effect::Cancel { service, run, step, serial } => {
+                    self.hands.deeds.cancel(service, run, step, serial);
+                }
+                Effect::ReadBack { service, run, step, region } => {
+                    self.hands.deeds.read_back(&self.state, &self.wiring, (service, run, step), &region);
                 }
                 Effect::Reply { order, reply: answer } => {
                     if let Some(waits) = self.orders.remove(&order) {
@@ -305,22 +317,6 @@ impl EventLoop {
                 );
             }
         }
-    }
-
-    /// Steps are not built yet. Nothing was sent, so nothing was changed.
-    fn refuse(&mut self, call: &Call) {
-        tracing::error!(run = call.run.0, step = %call.step, "steps are not built yet: the call is refused, nothing is sent");
-        counter!("watchkeeper_calls_refused_total").increment(1);
-        self.later.push_back(Input::Finished(Finished {
-            service: call.service,
-            run: call.run,
-            step: call.step.clone(),
-            undoing: call.undoing,
-            serial: call.token.serial,
-            reply: Reply::Refused,
-            outputs: Vec::new(),
-            mark: None,
-        }));
     }
 
     fn said(&mut self, said: Said) {

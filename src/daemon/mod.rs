@@ -2,11 +2,10 @@
 //!
 //! The loop owns the core's state; it takes what came in, calls `step`, and hands the effects on without waiting for
 //! anybody. This folder must never decide anything about a service: the core does.
-//!
-//! Nobody starts runs yet: the mode is capped at `observe`, whatever the config says.
 
 mod agreeing;
 pub mod clock;
+mod deeds;
 mod edge;
 mod event_loop;
 #[cfg(debug_assertions)]
@@ -14,6 +13,7 @@ pub mod faults;
 mod keeping;
 mod lane;
 pub mod log;
+mod looking;
 pub mod metrics;
 mod references;
 mod room;
@@ -38,7 +38,6 @@ use crate::chronicle::Chronicle;
 use crate::config::probe::{Kind, Probe};
 use crate::coord::local::Local;
 use crate::coord::{Coordinator, Names};
-use crate::core::decide::Mode;
 use crate::core::engine;
 use crate::core::ids::Name;
 use crate::core::input::Input;
@@ -47,17 +46,20 @@ use crate::core::time::Span;
 use crate::probe::runner::Runner;
 use crate::probe::schedule::Limits as ProbeLimits;
 use crate::probe::{Heartbeats, Kit};
+use crate::step;
 use crate::store::{self, NotOpened, Trouble};
 
 pub use edge::Edge;
 
+use deeds::Deeds;
 use event_loop::{EventLoop, Hands};
+use looking::Looks;
 use tasks::{Rule, Tasks};
 
 /// What one reading of the config comes to, and can be swapped by a reload.
 #[derive(Clone)]
 pub struct Setup {
-    /// What the core lives by; its mode is capped at `observe`.
+    /// What the core lives by.
     pub policy: Arc<Policy>,
     /// The probes that this observer runs.
     pub probes: Vec<Probe>,
@@ -148,6 +150,8 @@ enum Message {
     Input(Box<Input>),
     /// From the API.
     Said(Said),
+    /// A call has ended.
+    Ended(step::Ended),
     /// The config was read anew; whoever asked for it waits for the answer.
     Loaded(Result<Box<(Setup, Access)>, String>, Option<oneshot::Sender<Result<(), String>>>),
     /// The daemon is to end.
@@ -172,11 +176,12 @@ pub struct Running {
 /// Starts a daemon: opens its store and its port, and watches.
 pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Stopped> {
     let metrics = metrics::handle();
-    let setup = capped(config.load().map_err(Stopped::Config)?);
+    let setup = config.load().map_err(Stopped::Config)?;
     let observers = setup.policy.observers.len();
     if observers != 1 {
         return Err(Stopped::Observers(observers));
     }
+    let mode = shown::mode(setup.policy.mode);
     let access = Arc::new(setup.edge.access(None).map_err(Stopped::Access)?);
     let listener = api::listen(place.listen).await?;
     let address = listener.local_addr().unwrap_or(place.listen);
@@ -198,6 +203,9 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let (renewals, agrees) = mpsc::channel(256);
     let (rounds, asked_rounds) = mpsc::channel(16);
     let (lines, kept) = mpsc::channel(4_096);
+    let (begins, calls) = mpsc::channel(256);
+    let (ended, ends) = mpsc::channel(256);
+    let (readings, reads_back) = mpsc::channel(64);
     let (points, current_points) = watch::channel(setup.references.clone());
     let (reloads, reload_asks) = mpsc::channel(4);
     let (access, accessed) = watch::channel(access);
@@ -212,6 +220,15 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let kit = Arc::new(Kit::new(Arc::clone(&clock), Arc::clone(&heartbeats)));
     let seed = u64::try_from(place.chance & u128::from(u64::MAX)).unwrap_or_default();
     let limits = ProbeLimits::for_descriptors(place.descriptors);
+    let looks = Arc::new(Looks::new(Arc::clone(&kit)));
+    let allowed = edges.clone();
+    let acts = step::Kit {
+        reach: Arc::clone(&kit),
+        exec: Arc::new(move || allowed.borrow().exec.clone()),
+        probing: Arc::clone(&looks) as Arc<dyn step::Probing>,
+        outbox: Arc::new(step::NoOutbox),
+    };
+    let carries = step::Runner::new(Arc::new(acts), step::Limits::default(), calls, ended);
     let runner = Runner::new(kit, seed, limits, runner_orders, sampled);
     let stats = runner.stats();
     let (second, drain) = (Duration::from_secs(1), place.drain);
@@ -227,6 +244,14 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         second,
         references::run(asked_rounds, current_points, inputs.clone()),
     );
+    let runs = stop.clone();
+    tasks.start("steps", Rule::EndsAll, place.drain / 4, async move {
+        carries.run(runs).await;
+        Ok(())
+    });
+    tasks.start("calls-ended", Rule::EndsAll, second, deeds::answers(ends, inputs.clone()));
+    let reads = deeds::read_back(Arc::clone(&looks), reads_back, inputs.clone(), stop.clone());
+    tasks.start("read-back", Rule::EndsAll, second, reads);
     let facts = coordinator.watch();
     tasks.start("facts", Rule::EndsAll, second, agreeing::facts(facts, inputs.clone(), stop.clone()));
     let agree = agreeing::run(coordinator.clone(), agrees, inputs.clone());
@@ -242,8 +267,8 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         second,
         room::condition(store.condition(), room.clone(), inputs.clone(), stop.clone()),
     );
-    let looks = room::look(place.dir.clone(), edges.clone(), rooms, stop.clone());
-    tasks.start("store-room", Rule::EndsAll, second, looks);
+    let rooming = room::look(place.dir.clone(), edges.clone(), rooms, stop.clone());
+    tasks.start("store-room", Rule::EndsAll, second, rooming);
     let windows = windows::run(edges, opens, clock::now, inputs.clone(), stop.clone());
     tasks.start("maintenance", Rule::EndsAll, second, windows);
     tasks.start(
@@ -302,6 +327,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         renewals: lane::Lane::new(renewals, 100_000),
         rounds: lane::Lane::new(rounds, 64),
         lines: lane::Lane::new(lines, 65_536),
+        deeds: Deeds::new(lane::Lane::new(begins, 65_536), lane::Lane::new(readings, 65_536), looks),
     };
     let (ended, ends) = (left.clone(), stop.clone());
     let turning = EventLoop::new(
@@ -328,7 +354,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     });
     // Only now: whoever watches is told everything, and the loop takes it.
     coordinator.begin().await;
-    tracing::info!(%address, dir = %place.dir.display(), "watchkeeper watches; it acts on nothing yet (mode observe)");
+    tracing::info!(%address, dir = %place.dir.display(), mode, "watchkeeper watches");
     Ok(Running { address, snapshot, asks: inputs, reloads, tasks, stop, left, threads, drain: place.drain })
 }
 
@@ -417,7 +443,7 @@ async fn reload(
         let (config, before) = (Arc::clone(&config), Arc::clone(&access.borrow()));
         // The files that it names are read with it: all of it is good, or nothing of it is taken.
         let loaded = tokio::task::spawn_blocking(move || {
-            let setup = capped(config.load()?);
+            let setup = config.load()?;
             let access = setup.edge.exchanged(listens, &before)?;
             Ok(Box::new((setup, access)))
         });
@@ -427,19 +453,6 @@ async fn reload(
             return Ok(());
         }
     }
-}
-
-/// Nobody starts runs yet.
-fn capped(mut setup: Setup) -> Setup {
-    if setup.policy.mode != Mode::Observe {
-        tracing::warn!(
-            "mode `approve` and `auto` are not built yet: this daemon says what it would do (mode `observe`)"
-        );
-        let mut policy = Policy::clone(&setup.policy);
-        policy.mode = Mode::Observe;
-        setup.policy = Arc::new(policy);
-    }
-    setup
 }
 
 /// Whether that is this heartbeat, and its token is brought. Compared by hash, so that time tells nothing of it.

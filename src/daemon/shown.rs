@@ -1,15 +1,19 @@
 //! What is so, put into the API's words. It reads the core's views and changes nothing.
 
+use super::deeds::Deeds;
 use super::room::Room;
 use super::windows::Opening;
-use crate::api::{RegionView, ServiceView, Snapshot, WindowView};
+use crate::api::{RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
 use crate::chronicle::gates;
+use crate::core::decide::Mode;
 use crate::core::event::Decided;
-use crate::core::ids::Name;
+use crate::core::ids::{Name, ServiceId};
 use crate::core::input::Store;
+use crate::core::plan::saga::{HeldWhy, StepState};
+use crate::core::plan::{self, StepName};
 use crate::core::state::{Service, State};
 use crate::core::time::Now;
-use crate::core::view;
+use crate::core::view::{self, RunStatus};
 
 /// What the core does not know of.
 pub(super) struct Around<'a> {
@@ -19,12 +23,14 @@ pub(super) struct Around<'a> {
     pub(super) openings: &'a [Opening],
     /// On the store's disk.
     pub(super) room: &'a Room,
+    /// What was in the way of steps.
+    pub(super) deeds: &'a Deeds,
 }
 
 /// All of it.
 pub(super) fn snapshot(state: &State, around: &Around<'_>, now: Now) -> Snapshot {
     let mut services: Vec<ServiceView> =
-        state.services().filter_map(|service| self::service(state, service, now)).collect();
+        state.services().filter_map(|service| self::service(state, service, around.deeds, now)).collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
     let seat = &state.seat;
     let cluster = seat.cluster.filter(|_| seat.reached);
@@ -32,7 +38,7 @@ pub(super) fn snapshot(state: &State, around: &Around<'_>, now: Now) -> Snapshot
         at: now.wall.to_string(),
         observer: state.policy.observer_name(state.policy.me).to_owned(),
         version: env!("CARGO_PKG_VERSION"),
-        mode: "observe",
+        mode: mode(state.policy.mode),
         ready: cluster.is_some() && !seat.leaving,
         leaving: seat.leaving,
         isolated: state.trust.isolated().map(|(why, _)| why.to_string()),
@@ -46,6 +52,15 @@ pub(super) fn snapshot(state: &State, around: &Around<'_>, now: Now) -> Snapshot
         reload: around.reload.map(str::to_owned),
         maintenance: around.openings.iter().filter(|it| it.at(now.wall)).map(window).collect(),
         services,
+    }
+}
+
+/// In one word.
+pub(super) const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Approve => "approve",
+        Mode::Auto => "auto",
     }
 }
 
@@ -63,7 +78,7 @@ fn window(open: &Opening) -> WindowView {
     }
 }
 
-fn service(state: &State, service: &Service, now: Now) -> Option<ServiceView> {
+fn service(state: &State, service: &Service, deeds: &Deeds, now: Now) -> Option<ServiceView> {
     let status = view::status(state, service.id, now)?;
     let (decision, wish, set) = match service.decided {
         Decided::Nothing => ("nothing", None, 0),
@@ -98,5 +113,35 @@ fn service(state: &State, service: &Service, now: Now) -> Option<ServiceView> {
         gates: gates(set),
         raised: raised.map(|(name, for_)| (name.as_str().to_owned(), for_.as_micros() / 1_000_000)).collect(),
         regions: regions.collect(),
+        runs: status.runs.iter().map(|run| self::run(state, service.id, run, deeds)).collect(),
+        request: status.request.as_ref().map(|(number, plan)| (*number, plan.as_str().to_owned())),
+        owes: status.owes.iter().map(|(run, plan)| (run.0, plan.as_str().to_owned())).collect(),
+        last_failover: status
+            .last_failover
+            .map(|(run, outcome)| (run.0, outcome.map(|outcome| outcome.to_string()))),
     })
+}
+
+fn run(state: &State, service: ServiceId, run: &RunStatus, deeds: &Deeds) -> RunView {
+    let step = |(name, at): &(StepName, StepState)| StepView {
+        name: name.to_string(),
+        state: at.to_string(),
+        detail: deeds.detail(&(service, run.run, name.clone())).map(str::to_owned),
+        timeout: view::step_of(state, service, run.run, name)
+            .map_or(0.0, |step| step.timeout.as_micros() as f64 / 1e6),
+    };
+    RunView {
+        run: run.run.0,
+        plan: run.plan.as_str().to_owned(),
+        mode: match run.mode {
+            plan::Mode::Live => "live",
+            plan::Mode::Drill => "drill",
+            plan::Mode::Preview => "preview",
+        },
+        state: run.state.to_string(),
+        held: run.held.as_ref().map(HeldWhy::to_string),
+        served: run.served,
+        steps: run.steps.iter().map(step).collect(),
+        undone: run.undone.iter().map(step).collect(),
+    }
 }

@@ -40,8 +40,8 @@ pub use verify::{Looked, Probing};
 pub struct Kit {
     /// Clock, resolver and authorities: steps reach their targets as probes do.
     pub reach: Arc<Reach>,
-    /// What may be run.
-    pub exec: Allowed,
+    /// What may be run, as of now.
+    pub exec: Arc<dyn Fn() -> Allowed + Send + Sync>,
     /// Who looks when a step asks for probes.
     pub probing: Arc<dyn Probing>,
     /// Who keeps what people must be told.
@@ -66,7 +66,7 @@ fn build(kit: &Kit, sealed: &Sealed) -> Result<Box<dyn Act>, String> {
     let keys = keys::Keys::of(sealed);
     Ok(match sealed.kind().as_str() {
         "http" => Box::new(http::Http::new(&keys)?),
-        "exec" => Box::new(exec::Exec::new(&keys, &kit.exec)?),
+        "exec" => Box::new(exec::Exec::new(&keys, &(kit.exec)())?),
         "verify" => Box::new(verify::Verify::new(&keys)?),
         "notify" => Box::new(notify::Notify::new(&keys)?),
         "dns_update" => Box::new(dns_update::Update::new(&keys)?),

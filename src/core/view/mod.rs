@@ -1,12 +1,14 @@
 //! Pure readers over `&State`, for people: status, why, gates, worst cases, our own vote. They change nothing, and need nothing but what is
 //! there.
 
+mod looks;
 mod names;
 mod status;
 mod vote;
 mod why;
 mod worst;
 
+pub use looks::{Asked, asked_by, step_of, takes_users};
 pub use status::{RegionStatus, RunStatus, Status, status};
 pub use vote::own_vote;
 pub use why::{gates, why, would};

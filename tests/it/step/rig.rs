@@ -99,9 +99,10 @@ impl Rig {
 
     pub(crate) fn with(jump: &Jump, limits: Limits, allow: &[PathBuf]) -> Rig {
         let told = Arc::new(Told::default());
+        let allow = wiring::Exec { allow: allow.to_vec(), dir: std::env::temp_dir() };
         let kit = Kit {
             reach: Arc::new(Reach::new(jump.clock(), Arc::new(Heartbeats::default()))),
-            exec: wiring::Exec { allow: allow.to_vec(), dir: std::env::temp_dir() },
+            exec: Arc::new(move || allow.clone()),
             probing: told.clone(),
             outbox: told.clone(),
         };

@@ -130,7 +130,7 @@ async fn nobody_there_and_a_black_hole_and_a_slow_standby_are_told() {
     let reach = watchkeeper::probe::Kit::new(crate::look::clock(), Default::default());
     let kit = watchkeeper::step::Kit {
         reach: std::sync::Arc::new(reach),
-        exec: watchkeeper::config::wiring::Exec { allow: Vec::new(), dir: "/".into() },
+        exec: std::sync::Arc::new(Default::default),
         probing: rig.told.clone(),
         outbox: rig.told.clone(),
     };
