@@ -4,6 +4,7 @@
 //! never reach the core: an operator is one more input, under the same claim and gates.
 
 mod auth;
+mod gate;
 mod operate;
 mod read;
 mod serve;
@@ -24,10 +25,11 @@ use crate::chronicle::Chronicle;
 use crate::config::wiring::{Token, Trigger};
 use crate::core::ids::Name;
 use crate::core::order::Verb;
+use crate::core::time::Mono;
 
 pub(crate) use auth::equal;
 pub use serve::{Bounds, serve};
-pub use snapshot::{Check, RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
+pub use snapshot::{Check, GateView, RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
 pub use tls::{Certificate, NoCertificate};
 pub use trigger::Calls;
 
@@ -111,6 +113,8 @@ pub struct Doors {
     pub calls: Arc<Calls>,
     /// When it is, in seconds since 1970: for tokens that expire.
     pub wall: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// When it is, by the boot-time clock.
+    pub boot: Arc<dyn Fn() -> Mono + Send + Sync>,
 }
 
 /// Every route.
@@ -121,6 +125,7 @@ fn router(doors: Doors) -> Router {
         .route("/-/ready", get(read::ready))
         .route("/-/reload", post(operate::reload))
         .route("/health", get(read::health))
+        .route("/gate/{service}/{region}", get(gate::gate))
         .route("/api/v1/status", get(read::status))
         .route("/api/v1/events", get(read::events))
         .route("/api/v1/services/{service}/why", get(read::why))

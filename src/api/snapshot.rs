@@ -83,6 +83,8 @@ pub struct ServiceView {
     pub raised: Vec<(String, u64)>,
     /// Its regions, in order of preference.
     pub regions: Vec<RegionView>,
+    /// Where its users should be led.
+    pub gate: GateView,
     /// Its unfinished runs.
     pub runs: Vec<RunView>,
     /// What waits for a person's word: its number and its plan.
@@ -91,6 +93,21 @@ pub struct ServiceView {
     pub owes: Vec<(u64, String)>,
     /// How the newest failover ended; inner none: it has not.
     pub last_failover: Option<(u64, Option<String>)>,
+}
+
+/// A service's traffic gate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GateView {
+    /// For these it is open; none: nobody has said where the service is active.
+    pub open: Option<Vec<String>>,
+    /// A failover is under way: it is closed for all.
+    pub moving: bool,
+    /// How long an answer may be kept, and how long it stays open without word from the coordinator if it `closes`.
+    pub ttl_seconds: u64,
+    /// It closes when nothing is heard of the coordinator.
+    pub closes: bool,
+    /// When the coordinator was heard of last, by the boot-time clock in microseconds.
+    pub heard: Option<u64>,
 }
 
 /// One unfinished run.

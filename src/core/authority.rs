@@ -183,6 +183,12 @@ impl Session {
         self.alive.map(|alive| alive.id)
     }
 
+    /// When the newest renewal was sent that was acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> Option<Mono> {
+        self.alive.map(|alive| alive.sent)
+    }
+
     /// Gives up a session whose whole time has passed since the newest acknowledged renewal was sent. What was sent for
     /// it may still arrive: who hears no answers would keep for ever, unheard, what hangs on it. From now on a new one
     /// is asked for. Whether there was one to give up.

@@ -315,6 +315,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         raise,
         calls: Arc::default(),
         wall: Arc::new(|| clock::now().wall.as_micros() / 1_000_000),
+        boot: Arc::new(|| clock::now().mono),
     };
     let serves = stop.clone();
     tasks.start("api", Rule::EndsAll, 2 * second, async move {

@@ -3,7 +3,7 @@
 use super::deeds::Deeds;
 use super::room::Room;
 use super::windows::Opening;
-use crate::api::{RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
+use crate::api::{GateView, RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
 use crate::chronicle::gates;
 use crate::core::decide::Mode;
 use crate::core::event::Decided;
@@ -12,7 +12,7 @@ use crate::core::input::Store;
 use crate::core::plan::saga::{HeldWhy, StepState};
 use crate::core::plan::{self, StepName};
 use crate::core::state::{Service, State};
-use crate::core::time::Now;
+use crate::core::time::{Mono, Now};
 use crate::core::view::{self, RunStatus};
 
 /// What the core does not know of.
@@ -113,6 +113,7 @@ fn service(state: &State, service: &Service, deeds: &Deeds, now: Now) -> Option<
         gates: gates(set),
         raised: raised.map(|(name, for_)| (name.as_str().to_owned(), for_.as_micros() / 1_000_000)).collect(),
         regions: regions.collect(),
+        gate: view::traffic(state, service.id).map(gate).unwrap_or_default(),
         runs: status.runs.iter().map(|run| self::run(state, service.id, run, deeds)).collect(),
         request: status.request.as_ref().map(|(number, plan)| (*number, plan.as_str().to_owned())),
         owes: status.owes.iter().map(|(run, plan)| (run.0, plan.as_str().to_owned())).collect(),
@@ -120,6 +121,17 @@ fn service(state: &State, service: &Service, deeds: &Deeds, now: Now) -> Option<
             .last_failover
             .map(|(run, outcome)| (run.0, outcome.map(|outcome| outcome.to_string()))),
     })
+}
+
+fn gate(traffic: view::Traffic) -> GateView {
+    let name = |name: &Name| name.as_str().to_owned();
+    GateView {
+        open: traffic.open.map(|open| open.iter().map(name).collect()),
+        moving: traffic.moving,
+        ttl_seconds: traffic.ttl.as_micros() / 1_000_000,
+        closes: traffic.closes,
+        heard: traffic.heard.map(Mono::as_micros),
+    }
 }
 
 fn run(state: &State, service: ServiceId, run: &RunStatus, deeds: &Deeds) -> RunView {

@@ -4,6 +4,8 @@
 //! that is not installed is a failed test: `./test` installs what is needed.
 
 #[cfg(test)]
+mod acted;
+#[cfg(test)]
 mod child;
 #[cfg(test)]
 mod daemon;

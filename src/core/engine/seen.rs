@@ -287,6 +287,7 @@ fn places(service: &Service, record: &Record, before: Option<&RecordKnown>, now:
         running: record.run.as_ref().map(|run| (run.id, run.kind)),
         beside: !record.beside.is_empty(),
         quarantined: record.quarantined.clone(),
+        gate: record.gate.clone(),
         last,
         paused: record.paused,
         maintenance: record.maintenance,

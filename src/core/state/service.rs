@@ -116,6 +116,8 @@ pub struct RecordKnown {
     pub paused: bool,
     /// A window is open in the coordinator.
     pub maintenance: bool,
+    /// The regions for which the traffic gate is open; none: no plan has ever set it.
+    pub gate: Option<Vec<Name>>,
     /// Somebody ordered that its region be left, and it has not been yet.
     pub evacuates: bool,
     /// The incident's number.

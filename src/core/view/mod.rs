@@ -1,6 +1,7 @@
 //! Pure readers over `&State`, for people: status, why, gates, worst cases, our own vote. They change nothing, and need nothing but what is
 //! there.
 
+mod gate;
 mod looks;
 mod names;
 mod status;
@@ -8,6 +9,7 @@ mod vote;
 mod why;
 mod worst;
 
+pub use gate::{Traffic, traffic};
 pub use looks::{Asked, asked_by, step_of, takes_users};
 pub use status::{RegionStatus, RunStatus, Status, status};
 pub use vote::own_vote;

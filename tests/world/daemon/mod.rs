@@ -3,10 +3,10 @@
 mod cut;
 mod ending;
 mod killed;
-mod program;
+pub(crate) mod program;
 mod reload;
 mod sandbox;
-mod scene;
+pub(crate) mod scene;
 mod scraped;
 mod soak;
 mod stall;

@@ -24,6 +24,7 @@ pub(crate) struct Daemon {
 }
 
 /// What the chronicle says, oldest first.
+#[derive(Debug)]
 pub(crate) struct Events(Vec<Value>);
 
 impl Daemon {

@@ -15,14 +15,14 @@ use crate::dns::dns;
 use crate::evil::black_hole;
 use crate::look::look_for;
 
-struct Named {
-    server: Server,
-    port: u16,
+pub(crate) struct Named {
+    pub(crate) server: Server,
+    pub(crate) port: u16,
     folder: tempfile::TempDir,
 }
 
 /// An authoritative server for `shop.test`, which our key may change.
-async fn named() -> Named {
+pub(crate) async fn named() -> Named {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().display();
     let port = free_port();
@@ -54,7 +54,7 @@ async fn named() -> Named {
 
 impl Named {
     /// Its records, sorted.
-    async fn says(&self, name: &str, record: &str) -> String {
+    pub(crate) async fn says(&self, name: &str, record: &str) -> String {
         let found = look_for(dns(name, record, &[format!("127.0.0.1:{}", self.port)], 1), &[], 1_000).await;
         let answer = found.shown.iter().find(|(name, _)| name == "answer");
         let Some((_, answer)) = answer else { return String::new() };
@@ -62,7 +62,7 @@ impl Named {
         answers.join(" ")
     }
 
-    fn key(&self, which: &str) -> PathBuf {
+    pub(crate) fn key(&self, which: &str) -> PathBuf {
         self.folder.path().join(format!("key.{which}"))
     }
 

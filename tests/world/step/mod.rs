@@ -1,7 +1,7 @@
 //! Steps against real servers: done, done already, nobody there, a black hole, an answer that is lost, a secret that is
 //! wrong, and a call that comes too late.
 
-mod dns;
+pub(crate) mod dns;
 mod fence;
 mod postgres;
 mod proxy;

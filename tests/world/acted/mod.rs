@@ -1,0 +1,4 @@
+//! The daemon acts on real servers: what was broken for real is moved, mended or refused for real.
+
+mod database;
+mod shop;

@@ -1,0 +1,173 @@
+//! A shop on PostgreSQL in two regions, its name at bind9, and a daemon that fails it over: all real, all on loopback.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::child::until;
+use crate::daemon::program::Daemon;
+use crate::daemon::scene::Target;
+use crate::postgres::{Place, Running, primary, standby};
+use crate::step::dns::{Named, named};
+
+/// The active region's database is `east`, and its standby `west`.
+pub(crate) struct Shop {
+    pub(crate) place: Place,
+    pub(crate) east: Running,
+    pub(crate) west: Running,
+    pub(crate) named: Named,
+    pub(crate) points: [Target; 3],
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// Where the database is stopped, promoted, and the name moved; `{from}` is fenced by whoever stands there.
+const FAILOVER: &str = r#"
+[service.shop.plan.failover]
+kind = "failover"
+fence = ["stop_old"]
+[service.shop.plan.failover.step.stop_old]
+kind = "postgres_fence"
+region = "{from}"
+dsn = "{region.db}"
+how = "stop"
+data_dir = "{region.data}"
+timeout = "10s"
+[service.shop.plan.failover.step.promote]
+kind = "postgres_promote"
+dsn = "{to.db}"
+timeout = "10s"
+[service.shop.plan.failover.step.name]
+kind = "dns_update"
+needs = ["promote"]
+server = "@DNS@"
+zone = "shop.test"
+name = "www.shop.test"
+value = "{to.ip}"
+ttl = "1s"
+tsig = { file = "@KEY@" }
+resolvers = ["@DNS@"]
+timeout = "10s"
+[service.shop.plan.failover.step.check]
+kind = "verify"
+needs = ["name"]
+probes = ["writes"]
+timeout = "10s"
+"#;
+
+impl Shop {
+    pub(crate) async fn new() -> Shop {
+        let place = Place::new();
+        let east = primary(&place).await;
+        let west = standby(&place, &east).await;
+        place.sql(east.port, "GRANT EXECUTE ON FUNCTION pg_promote TO wk");
+        place.sql(east.port, "CREATE TABLE orders(n int PRIMARY KEY)");
+        place.sql(east.port, "GRANT ALL ON orders TO wk");
+        let points = [Target::new().await, Target::new().await, Target::new().await];
+        Shop { place, east, west, named: named().await, points, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The usual plan, and the mode in which it starts.
+    pub(crate) fn usual(&self, mode: &str) {
+        let scenario = format!(
+            "[service.shop.scenario.lost]\nwhen = {{ service = \"down\", for = \"0s\" }}\nplan = \"failover\"\nmode = \"{mode}\"\n"
+        );
+        self.write(&format!("{scenario}{FAILOVER}"));
+    }
+
+    /// Its config, with that at the end.
+    pub(crate) fn write(&self, more: &str) {
+        let points: Vec<String> = self.points.iter().map(Target::address).collect();
+        let dsn = |port: u16| {
+            let file = self.path().join(format!("dsn-{port}"));
+            let text = format!("postgresql://wk:secret@127.0.0.1:{port}/postgres?sslmode=disable");
+            std::fs::write(&file, text).unwrap();
+            file.display().to_string()
+        };
+        let (east, west) = (dsn(self.east.port), dsn(self.west.port));
+        let (east_data, west_data) = (self.place.path("primary"), self.place.path("standby"));
+        let store = self.path().join("store");
+        let head = format!(
+            r#"format = 1
+mode = "auto"
+name = "o"
+[region.east]
+values = {{ ip = "10.0.0.1" }}
+[region.west]
+values = {{ ip = "10.0.0.2" }}
+[observer.o]
+region = "east"
+[self_trust]
+reference_points = {points:?}
+[coordinator]
+ask = "1s"
+session = "5s"
+margin = "1s"
+[chronicle]
+dir = {store:?}
+[api]
+listen = "127.0.0.1:0"
+[service.shop]
+regions = ["east", "west"]
+rto = "30s"
+rpo = "5s"
+stable = "2s"
+[service.shop.values.east]
+db = {{ file = "{east}" }}
+data = {east_data:?}
+[service.shop.values.west]
+db = {{ file = "{west}" }}
+data = {west_data:?}
+[service.shop.probe.lives]
+kind = "postgres"
+check = "connect"
+dsn = "{{region.db}}"
+interval = "1s"
+timeout = "400ms"
+fast_interval = "200ms"
+down_interval = "500ms"
+[service.shop.probe.writes]
+kind = "postgres"
+check = "writable"
+role = "active"
+dsn = "{{region.db}}"
+interval = "1s"
+timeout = "400ms"
+fast_interval = "200ms"
+down_interval = "500ms"
+[service.shop.probe.lag]
+kind = "postgres"
+check = "lag"
+tier = "gate"
+role = "standby"
+dsn = "{{region.db}}"
+interval = "1s"
+timeout = "400ms"
+"#
+        );
+        let port = self.named.port;
+        let key = self.named.key("ours").display().to_string();
+        let text = format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}")).replace("@KEY@", &key);
+        std::fs::write(self.path().join("watchkeeper.toml"), text).unwrap();
+    }
+
+    /// A daemon that knows all of it to be well.
+    pub(crate) async fn watched(&self) -> Daemon {
+        let daemon = Daemon::start(self.path()).await;
+        until("the shop is active in east, west is up, and the claim is held", || async {
+            let shop = daemon.shop().await;
+            shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o"
+        })
+        .await;
+        daemon
+    }
+}
+
+/// How the newest failover ended, by the record; none: it has not.
+pub(crate) async fn ended(daemon: &Daemon) -> Option<String> {
+    let shop = daemon.shop().await;
+    shop["last_failover"][1].as_str().filter(|_| shop["runs"] == Value::Array(Vec::new())).map(str::to_owned)
+}
