@@ -12,11 +12,15 @@ use super::Doors;
 use super::snapshot::GateView;
 use crate::core::time::Mono;
 
-pub(super) async fn gate(State(doors): State<Doors>, Path((service, region)): Path<(String, String)>) -> Response {
+pub(super) async fn gate(
+    State(doors): State<Doors>,
+    Path((service, region)): Path<(String, String)>,
+) -> Response {
     let snapshot = doors.snapshot.borrow().clone();
     let known = snapshot.services.iter().find(|known| known.name == service);
     let Some(known) = known.filter(|known| known.regions.iter().any(|at| at.name == region)) else {
-        return (StatusCode::NOT_FOUND, "there is no such service, or no such region of it\n").into_response();
+        return (StatusCode::NOT_FOUND, "there is no such service, or no such region of it\n")
+            .into_response();
     };
     let (code, why) = match says(&known.gate, &region, (doors.boot)()) {
         Ok(()) => (StatusCode::OK, "open"),

@@ -58,6 +58,13 @@ pub(super) fn append(c: &Connection, life: u64, lines: &[Line]) -> rusqlite::Res
             continue;
         }
         upto.insert(line.service.clone(), line.seq);
+        #[cfg(debug_assertions)]
+        crate::store::faults::writes(|| match line.kind {
+            "started" | "journalled" | "ended" | "paged" | "active" => {
+                format!("event {}: {}", line.kind, line.text)
+            }
+            kind => format!("event {kind}"),
+        });
         let mut body = line.body.clone();
         if let Some(body) = body.as_object_mut() {
             body.insert("text".to_owned(), line.text.clone().into());

@@ -9,8 +9,9 @@ use std::time::Duration;
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on, what lies in that folder is so: `wall` holds the seconds by which the wall clock is off, and as long as
-/// there is a `stuck` the event loop stands still.
+/// there is a `stuck` the event loop stands still. `crash` and `writes` are the store's.
 pub fn arm(folder: PathBuf) {
+    crate::store::faults::arm(folder.clone());
     FOLDER.get_or_init(|| folder);
 }
 

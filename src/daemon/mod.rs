@@ -193,6 +193,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     effects.extend(engine::step(&mut state, windows, clock::now()));
     let coordinator = Local::open(store.clone(), Arc::clone(&clock), Names::of(&state), place.chance).await?;
 
+    make_room_for_programs(&setup.edge);
     let (stop, left) = (CancellationToken::new(), CancellationToken::new());
     let mut tasks = Tasks::default();
     // From the shells to the loop: who finds it full waits, and nobody else does.
@@ -421,6 +422,16 @@ impl Running {
             tracing::warn!("the store was not closed in time");
         }
         tracing::info!("watchkeeper has ended");
+    }
+}
+
+/// Where programs run is made, if it is not there; whatever needs it says so if it cannot be.
+fn make_room_for_programs(edge: &Edge) {
+    let dir = &edge.exec.dir;
+    if !edge.exec.allow.is_empty()
+        && let Err(why) = std::fs::create_dir_all(dir)
+    {
+        tracing::error!(%why, dir = %dir.display(), "the folder in which programs run cannot be made");
     }
 }
 

@@ -76,6 +76,14 @@ impl Exec {
 
     fn command(&self, changes: bool) -> Result<Command, Why> {
         let program = self.program()?;
+        let dir = &self.wiring.dir;
+        if !dir.is_dir() {
+            let what = format!(
+                "programs run in {} ([exec] dir), and there is no such folder: make it",
+                dir.display()
+            );
+            return Err(blind(Blindness::Evaluation, what));
+        }
         let mut command = if changes {
             let ours = |what| blind(Blindness::Evaluation, format!("{} {what}", program.display()));
             if rustix::fs::access(&program, rustix::fs::Access::EXEC_OK).is_err() {

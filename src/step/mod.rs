@@ -113,6 +113,12 @@ impl<'a> Asked<'a> {
         self.call.deadline - self.now()
     }
 
+    /// How long something may still be handed over.
+    fn may(&self) -> Span {
+        let end = self.call.not_after.map_or(self.call.until, |end| end.min(self.call.until));
+        end - self.now()
+    }
+
     /// A way to the target; `expect` is what will be compared.
     fn seen<'s>(&'s self, expect: &'s [Expr]) -> Seen<'s> {
         Seen::through(&self.kit.reach, expect, Some(self.gate), self.call.deadline)

@@ -144,7 +144,8 @@ impl Fence {
     /// Does it, and goes on until it is read back.
     async fn fence(&self, asked: &Asked<'_>) -> Result<Came, Wrong> {
         let began = asked.now();
-        let whole = asked.left();
+        // Firm words come within the right to act, too.
+        let whole = asked.left().min(asked.may());
         match &self.how {
             How::Unit(unit, _) => systemctl(asked, "stop", unit).await?,
             How::Stop(at) => {

@@ -4,6 +4,8 @@
 //! that is on the disk before anybody is answered. Nothing here knows what is stored, and no lock is held over the disk.
 //! It must never say that something is durable that is not, nor that nothing was written where it may have been.
 
+#[cfg(debug_assertions)]
+pub(crate) mod faults;
 mod open;
 mod schema;
 mod trouble;

@@ -62,6 +62,8 @@ pub(super) fn read(connection: Connection, mut jobs: mpsc::Receiver<Job>) {
 
 /// Does all of a batch in one transaction, or as much of it as there is one for. What that says of the store.
 fn commit(connection: &Connection, batch: &mut VecDeque<Job>, answers: &mut Answers) -> Option<Condition> {
+    #[cfg(debug_assertions)]
+    super::faults::forget();
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         // Nobody is answered but by being forgotten: whoever waits takes it for unknown, which it may be.
         batch.clear();
@@ -97,9 +99,16 @@ fn commit(connection: &Connection, batch: &mut VecDeque<Job>, answers: &mut Answ
             return Some(abandon(connection, done, &failed, answers));
         }
     }
+    #[cfg(debug_assertions)]
+    super::faults::before();
     let committed = connection.execute_batch("COMMIT");
     let wrote = !done.is_empty();
     match committed {
+        #[cfg(debug_assertions)]
+        Ok(()) if super::faults::after() => {
+            answers.extend(done.into_iter().map(|finish| (finish, Err(Trouble::closed(false)))));
+            said.or(wrote.then_some(Condition::Ok))
+        }
         Ok(()) => {
             answers.extend(done.into_iter().map(|finish| (finish, Ok(()))));
             said.or(wrote.then_some(Condition::Ok))

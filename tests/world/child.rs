@@ -39,6 +39,12 @@ impl Server {
         }
     }
 
+    /// Goes on, if it is still there.
+    pub(crate) fn wakes(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::CONT).ok();
+    }
+
     /// Ends it now and waits for its end.
     pub(crate) fn stop(&mut self) {
         if self.child.try_wait().unwrap().is_none() {

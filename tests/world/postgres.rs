@@ -102,6 +102,15 @@ impl Place {
         Kind::Postgres(Postgres { dsn: Secret::File(path), check, ca: None })
     }
 
+    /// The one value that a question has.
+    pub(crate) fn asks(&self, port: u16, sql: &str) -> String {
+        let (host, port) = (self.folder.path().to_str().unwrap(), port.to_string());
+        let words =
+            ["-X", "-A", "-t", "-h", host, "-p", &port, "-U", "postgres", "-d", "postgres", "-c", sql];
+        let out = self.tool("psql").args(words).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
     pub(crate) fn sql(&self, port: u16, sql: &str) {
         let port = port.to_string();
         let host = self.folder.path().to_str().unwrap();

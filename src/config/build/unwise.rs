@@ -34,6 +34,7 @@ pub(super) fn warn(around: &Around<'_>, policy: &Policy, wiring: &Wiring) {
             continue;
         };
         alone(around, policy, service, read);
+        hurried(around, policy, service, read);
         witness(around, policy, service, read);
         seen(around, policy, service, read);
         leaving(around, policy, service, read);
@@ -98,6 +99,26 @@ fn network(point: &str) -> String {
             labels.join(".")
         }
     }
+}
+
+/// An ask that is over before a look at what hangs has ended: what hangs would never be moved.
+fn hurried(around: &Around<'_>, policy: &Policy, service: &ServicePolicy, read: &ServiceRead<'_>) {
+    let Some((scenario, ..)) = automatic(policy, service).next() else { return };
+    let triggers =
+        service.parts.probes.iter().zip(&service.probes).filter(|(part, _)| part.tier == Tier::Trigger);
+    let Some((_, probe)) = triggers.max_by_key(|(_, probe)| probe.debounce.timeout()) else { return };
+    let (name, timeout) = (&probe.name, probe.debounce.timeout());
+    if timeout < policy.ask {
+        return;
+    }
+    let written = around.whole.config.coordinator.get().and_then(|raw| raw.ask.at());
+    let problem = Problem::unwise(
+        written.or(mode_of(read, scenario.name.as_str())),
+        format!("an ask of {} is over before a look of `{name}`, which takes up to {timeout}", policy.ask),
+    );
+    around.add(problem.help(
+        "what hangs is then never looked at again in time, and never moved: make `ask` longer than `timeout`",
+    ));
 }
 
 /// With several observers, a region that holds a majority of them takes the quorum with it.

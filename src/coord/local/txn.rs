@@ -105,6 +105,8 @@ pub(super) fn commit(c: &Connection, asked: &Asked<'_>, txn: &Txn) -> rusqlite::
     let (service, me) = (asked.service(), asked.me());
     let called = || service.to_owned();
     let mut changed = Vec::new();
+    #[cfg(debug_assertions)]
+    crate::store::faults::writes(|| named(txn));
     for write in &txn.writes {
         match write {
             Write::Vote(vote) => {
@@ -168,6 +170,30 @@ pub(super) fn commit(c: &Connection, asked: &Asked<'_>, txn: &Txn) -> rusqlite::
         }
     }
     Ok(changed)
+}
+
+/// What a test calls it.
+#[cfg(debug_assertions)]
+fn named(txn: &Txn) -> String {
+    let entry = |entry: &Entry| match entry {
+        Entry::Intent { step, op, serial, .. } => format!(" intent {serial} {op:?} {step}"),
+        Entry::Heard { step, serial, reply, .. } => format!(" heard {serial} {reply:?} {step}"),
+        other => format!(" {other:?}").chars().take_while(|c| c.is_alphanumeric() || *c == ' ').collect(),
+    };
+    let entries = txn.writes.iter().flat_map(|write| match write {
+        Write::Append(_, entries) => entries.as_slice(),
+        Write::Begin(..)
+        | Write::Vote(_)
+        | Write::Claim
+        | Write::GiveUp
+        | Write::Ask(_)
+        | Write::Record(_)
+        | Write::Velocity(_)
+        | Write::Clear(_) => &[],
+    });
+    let moves = txn.writes.iter().any(|write| matches!(write, Write::Record(_)));
+    let entries: String = entries.map(entry).collect();
+    format!("{:?}{entries}{}", txn.id.purpose, if moves { " and the record" } else { "" })
 }
 
 /// What is so.

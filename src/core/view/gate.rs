@@ -38,7 +38,8 @@ pub fn traffic(state: &State, id: ServiceId) -> Option<Traffic> {
     let known = service.known.record.as_ref();
     // Held by us, it is known as a whole before the others hear of it.
     let whole = service.acting.as_deref().and_then(|acting| acting.record.as_deref());
-    let gate = whole.map_or_else(|| known.and_then(|record| record.gate.as_ref()), |record| record.gate.as_ref());
+    let gate =
+        whole.map_or_else(|| known.and_then(|record| record.gate.as_ref()), |record| record.gate.as_ref());
     let active = whole.map(|record| &record.active).or_else(|| known.map(|record| &record.active));
     let set = gate.cloned().or_else(|| active.map(|active| vec![active.clone()]));
     let moving = leaves(service, set.as_deref().unwrap_or_default());
@@ -48,7 +49,8 @@ pub fn traffic(state: &State, id: ServiceId) -> Option<Traffic> {
 
 /// Whether a live failover has begun to close the old side, or may have, and has not opened the gate to the new one.
 fn leaves(service: &Service, open: &[Name]) -> bool {
-    let Some((id, PlanKind::Failover)) = service.known.record.as_ref().and_then(|record| record.running) else {
+    let Some((id, PlanKind::Failover)) = service.known.record.as_ref().and_then(|record| record.running)
+    else {
         return false;
     };
     let mut carried = service.acting.iter().flat_map(|acting| &acting.runs);

@@ -1,4 +1,6 @@
 //! The daemon acts on real servers: what was broken for real is moved, mended or refused for real.
 
 mod database;
+mod killed;
 mod shop;
+mod web;

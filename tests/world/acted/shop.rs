@@ -1,11 +1,13 @@
 //! A shop on PostgreSQL in two regions, its name at bind9, and a daemon that fails it over: all real, all on loopback.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::child::until;
-use crate::daemon::program::Daemon;
+use watchkeeper::core::time::Span;
+
+use crate::daemon::program::{Daemon, now};
 use crate::daemon::scene::Target;
 use crate::postgres::{Place, Running, primary, standby};
 use crate::step::dns::{Named, named};
@@ -103,7 +105,7 @@ region = "east"
 [self_trust]
 reference_points = {points:?}
 [coordinator]
-ask = "1s"
+ask = "3s"
 session = "5s"
 margin = "1s"
 [chronicle]
@@ -125,8 +127,8 @@ data = {west_data:?}
 kind = "postgres"
 check = "connect"
 dsn = "{{region.db}}"
-interval = "1s"
-timeout = "400ms"
+interval = "2500ms"
+timeout = "2s"
 fast_interval = "200ms"
 down_interval = "500ms"
 [service.shop.probe.writes]
@@ -134,8 +136,8 @@ kind = "postgres"
 check = "writable"
 role = "active"
 dsn = "{{region.db}}"
-interval = "1s"
-timeout = "400ms"
+interval = "2500ms"
+timeout = "2s"
 fast_interval = "200ms"
 down_interval = "500ms"
 [service.shop.probe.lag]
@@ -144,30 +146,59 @@ check = "lag"
 tier = "gate"
 role = "standby"
 dsn = "{{region.db}}"
-interval = "1s"
-timeout = "400ms"
+interval = "2500ms"
+timeout = "2s"
 "#
         );
         let port = self.named.port;
         let key = self.named.key("ours").display().to_string();
-        let text = format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}")).replace("@KEY@", &key);
+        let text =
+            format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}")).replace("@KEY@", &key);
         std::fs::write(self.path().join("watchkeeper.toml"), text).unwrap();
     }
 
     /// A daemon that knows all of it to be well.
     pub(crate) async fn watched(&self) -> Daemon {
         let daemon = Daemon::start(self.path()).await;
-        until("the shop is active in east, west is up, and the claim is held", || async {
-            let shop = daemon.shop().await;
-            shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o"
-        })
-        .await;
+        self.is_watched_by(&daemon).await;
         daemon
+    }
+
+    pub(crate) async fn is_watched_by(&self, daemon: &Daemon) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let began = now();
+        loop {
+            ticks.tick().await;
+            let shop = daemon.shop().await;
+            if shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o" {
+                return;
+            }
+            assert!(now() - began < Span::secs(40), "it does not begin: {shop}\n{}", daemon.log());
+        }
     }
 }
 
-/// How the newest failover ended, by the record; none: it has not.
-pub(crate) async fn ended(daemon: &Daemon) -> Option<String> {
-    let shop = daemon.shop().await;
-    shop["last_failover"][1].as_str().filter(|_| shop["runs"] == Value::Array(Vec::new())).map(str::to_owned)
+/// Waits until the service's view is so; a minute at most.
+pub(crate) async fn comes(daemon: &Daemon, what: &str, is: impl Fn(&Value) -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(50));
+    let began = now();
+    while !is(&daemon.shop().await) {
+        ticks.tick().await;
+        if now() - began > Span::mins(1) {
+            let (view, why) = (daemon.shop().await, daemon.get("/api/v1/services/shop/why").await.1);
+            panic!("not within a minute: {what}\n{view}\n{why}\n{}", daemon.log());
+        }
+    }
+}
+
+/// Waits until the newest failover has ended, and done.
+pub(crate) async fn fails_over(daemon: &Daemon) {
+    comes(daemon, "the failover has ended", |shop| over(shop).is_some()).await;
+    let view = daemon.shop().await;
+    assert_eq!(over(&view), Some("done"), "{view}\n{}", daemon.log());
+}
+
+/// How the newest failover ended, by a service's view; none: it has not.
+pub(crate) fn over(shop: &Value) -> Option<&str> {
+    shop["last_failover"][1].as_str().filter(|_| shop["runs"] == Value::Array(Vec::new()))
 }

@@ -113,6 +113,25 @@ impl Daemon {
         services.iter_mut().find(|service| service["name"] == "shop").map(Value::take).unwrap_or_default()
     }
 
+    /// The same of a daemon that may be gone.
+    pub(crate) async fn tries_shop(&self) -> Option<Value> {
+        let talk = async {
+            let mut stream = TcpStream::connect(self.at).await.ok()?;
+            stream.write_all(b"GET /api/v1/status HTTP/1.0\r\n\r\n").await.ok()?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.ok()?;
+            let mut status: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+            let services = status["services"].as_array_mut()?;
+            services.iter_mut().find(|service| service["name"] == "shop").map(Value::take)
+        };
+        tokio::time::timeout(Duration::from_secs(5), talk).await.ok().flatten()
+    }
+
+    /// Whether it runs no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// A metric, with its labels as they are served; none: it is not served.
     pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
         let (_, served) = self.get("/metrics").await;

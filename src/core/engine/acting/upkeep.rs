@@ -163,8 +163,14 @@ fn sighted(service: &Service, acting: &mut Acting, state: &State, now: Now, wake
     };
     let since = acting.sighted.filter(|(seen, _)| *seen == at).map_or(now.mono, |(_, since)| since);
     acting.sighted = Some((at, since));
-    let alone = state.policy.observers.len() == 1 || service.policy.stateless;
-    let due = if alone { since } else { since + service.policy.stable };
+    // Of what keeps nothing, one that is preferred may only not have answered yet.
+    let mut preferred = (0..at.index()).map(RegionPos::at);
+    let sure = if service.policy.stateless {
+        preferred.all(|other| service.picture.standing(other).worst().is_some())
+    } else {
+        state.policy.observers.len() == 1
+    };
+    let due = if sure { since } else { since + service.policy.stable };
     if due > now.mono {
         wake.at(Some(due));
         return None;
