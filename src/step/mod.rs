@@ -79,7 +79,7 @@ fn build(kit: &Kit, sealed: &Sealed) -> Result<Box<dyn Act>, String> {
 
 /// What is worth knowing of a step before it is needed, found by looking at its target, for a preview and for `check`
 /// against live servers. It changes nothing.
-pub async fn notes(kit: &Kit, sealed: &Sealed, within: Span) -> Vec<String> {
+pub async fn notes(reach: &Arc<Reach>, sealed: &Sealed, within: Span) -> Vec<String> {
     let keys = keys::Keys::of(sealed);
     if sealed.kind().as_str() != "postgres_promote" {
         return Vec::new();
@@ -88,7 +88,7 @@ pub async fn notes(kit: &Kit, sealed: &Sealed, within: Span) -> Vec<String> {
         Ok(promote) => promote,
         Err(wrong) => return vec![format!("this cannot be carried out: {wrong}")],
     };
-    let mut seen = Seen::through(&kit.reach, &[], None, kit.reach.now().mono + within);
+    let mut seen = Seen::through(reach, &[], None, reach.now().mono + within);
     let looked = tokio::time::timeout(crate::probe::duration(within), promote.notes(&mut seen)).await;
     looked.unwrap_or_else(|_| vec![format!("this standby does not answer within {within}")])
 }

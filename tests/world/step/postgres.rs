@@ -128,20 +128,16 @@ async fn nobody_there_and_a_black_hole_and_a_slow_standby_are_told() {
     assert_eq!(ended.finished.reply, Reply::NotDone, "not even the connection stood: {ended:?}");
     let primary = primary(&place).await;
     let reach = watchkeeper::probe::Kit::new(crate::look::clock(), Default::default());
-    let kit = watchkeeper::step::Kit {
-        reach: std::sync::Arc::new(reach),
-        exec: std::sync::Arc::new(Default::default),
-        probing: rig.told.clone(),
-        outbox: rig.told.clone(),
-    };
+    let reach = std::sync::Arc::new(reach);
+    assert!(rig.told.notices.lock().unwrap().is_empty(), "a promotion tells nobody by itself");
     let sealed = promote(&folder, primary.port, "secret");
-    let notes = watchkeeper::step::notes(&kit, &sealed, Span::secs(5)).await;
+    let notes = watchkeeper::step::notes(&reach, &sealed, Span::secs(5)).await;
     assert!(notes.iter().any(|note| note.contains("wal_retrieve_retry_interval is 5s")), "{notes:?}");
     place.sql(primary.port, "ALTER SYSTEM SET wal_retrieve_retry_interval = '500ms'");
     place.sql(primary.port, "SELECT pg_reload_conf()");
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(50));
     let began = now();
-    while !watchkeeper::step::notes(&kit, &sealed, Span::secs(5)).await.is_empty() {
+    while !watchkeeper::step::notes(&reach, &sealed, Span::secs(5)).await.is_empty() {
         assert!(now() - began < Span::secs(20));
         ticks.tick().await;
     }
