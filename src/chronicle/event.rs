@@ -7,7 +7,7 @@ use super::words::{gates, reply};
 use crate::core::event::{ClaimTurn, Decided, Event, Paged, Refusal, Wish};
 use crate::core::ids::{Name, PlanPos, ProbePos, RegionPos, RungPos};
 use crate::core::plan::saga::Page;
-use crate::core::plan::{Case, Entry};
+use crate::core::plan::{Case, Entry, Op, Reply as Heard};
 use crate::core::policy::{Policy, ServicePolicy};
 use crate::core::severity::Turn;
 use crate::core::time::Now;
@@ -180,11 +180,13 @@ fn words(names: Names<'_>, event: &Event, now: Now) -> (&'static str, String, Va
         Event::Journalled { run, place, entry } => {
             let (word, step) = entry_word(entry);
             let about = step.as_deref().map_or(String::new(), |step| format!(" of step {step}"));
-            (
-                "journalled",
-                format!("{of}: run {}: {word}{about}", run.0),
-                json!({ "run": run.0, "place": place, "entry": word, "step": step }),
-            )
+            let (what, detail) = entry_detail(entry);
+            let text = format!("{of}: run {}: {word}{about}{detail}", run.0);
+            let mut body = json!({ "run": run.0, "place": place, "entry": word, "step": step });
+            if let (Some(body), Value::Object(what)) = (body.as_object_mut(), what) {
+                body.extend(what);
+            }
+            ("journalled", text, body)
         }
         Event::Resumed(run) => {
             ("resumed", format!("{of}: run {} is carried on here", run.0), json!({ "run": run.0 }))
@@ -332,6 +334,44 @@ fn entry_word(entry: &Entry) -> (&'static str, Option<String>) {
         Entry::Superseded => ("superseded", None),
         Entry::HandedOver { .. } => ("handed over", None),
         Entry::Ended(_) => ("ended", None),
+    }
+}
+
+/// What is asked of a step, and what came back.
+fn entry_detail(entry: &Entry) -> (Value, String) {
+    match entry {
+        Entry::Intent { undoing, op, attempt, .. } => {
+            let word = match op {
+                Op::Do => "do",
+                Op::Observe => "observe",
+                Op::Verify => "verify",
+                Op::Undo => "undo",
+            };
+            let what = json!({ "op": word, "undoing": undoing, "attempt": attempt });
+            (what, format!(": {word}, try {attempt}"))
+        }
+        Entry::Heard { undoing, reply, .. } => {
+            let word = match reply {
+                Heard::Done => "done",
+                Heard::NotDone => "not done",
+                Heard::Transient => "transient",
+                Heard::Refused => "refused",
+                Heard::Unknown => "unknown",
+            };
+            (json!({ "reply": word, "undoing": undoing }), format!(": {word}"))
+        }
+        Entry::Started(_)
+        | Entry::Expired { .. }
+        | Entry::Approved { .. }
+        | Entry::Ticked { .. }
+        | Entry::Skipped { .. }
+        | Entry::Retried { .. }
+        | Entry::Stuck { .. }
+        | Entry::Accepted { .. }
+        | Entry::Aborted { .. }
+        | Entry::Superseded
+        | Entry::HandedOver { .. }
+        | Entry::Ended(_) => (Value::Null, String::new()),
     }
 }
 

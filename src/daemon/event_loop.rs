@@ -292,7 +292,10 @@ impl EventLoop {
     fn record(&mut self, service: Option<ServiceId>, seq: u64, event: &Event, now: Now) {
         let policy = service.and_then(|id| self.state.service(id)).map(|service| Arc::clone(&service.policy));
         let names = chronicle::Names { policy: &self.state.policy, service: policy.as_deref() };
-        let line = told(names, seq, event, now);
+        let mut line = told(names, seq, event, now);
+        if let (Event::Decided(_), Some(id)) = (event, service) {
+            super::stated::add(&mut line.body, &self.state, id, now);
+        }
         let decision = match event {
             Event::Decided(Decided::Nothing) => Some("nothing"),
             Event::Decided(Decided::WouldStart(_)) => Some("would_start"),

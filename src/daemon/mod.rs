@@ -18,6 +18,7 @@ pub mod metrics;
 mod references;
 mod room;
 mod shown;
+mod stated;
 mod systemd;
 mod tasks;
 mod windows;

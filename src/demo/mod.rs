@@ -1,20 +1,23 @@
-//! `watchkeeper demo`: a toy service, the real daemon watching it, a fault, and what the daemon makes of it.
+//! `watchkeeper demo`: a toy service with users, the real daemon watching it, a fault, and what the daemon does about it.
 //!
 //! Only the world is a toy: real sockets on loopback, in this process. The daemon is the one that `watchkeeper run` starts,
-//! from a config in TOML through the ordinary loader, and is asked over its API. Nothing here may know how it decides, or
-//! show what it did not say.
+//! from a config in TOML through the ordinary loader; it acts over those sockets and is asked over its API. Nothing here may
+//! know how it decides, or show what it did not say.
 
+mod judged;
 mod scratch;
 mod stage;
 mod story;
+mod talk;
 mod told;
 mod toy;
+mod users;
 
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
 
-pub use told::{Measured, Moment, Told, Worst};
+pub use told::{Measured, Moment, Rpo, Rto, RunTold, StepTold, Told, UsersTold, Worst};
 
 use crate::core::time::Now;
 use crate::daemon::clock;
@@ -24,10 +27,12 @@ use story::Story;
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// The service's server in the region where it is active ends.
+    /// The service's server in the region where it is active is killed.
     Service,
-    /// The observer's own view: the service and all reference points swallow its packets at once.
+    /// The observer's own network: all that it reaches swallows its packets at once. Users are not touched.
     Observer,
+    /// The service's servers in every region are killed.
+    Both,
     /// Nothing: then what is to be shown does not happen, and the demo has to say so.
     Nothing,
 }
@@ -39,6 +44,7 @@ impl Break {
         match self {
             Break::Service => "service",
             Break::Observer => "observer",
+            Break::Both => "both",
             Break::Nothing => "nothing",
         }
     }
@@ -92,7 +98,7 @@ pub async fn play(
         biased;
         () = &mut interrupted => Ended::Interrupted,
         played = story.play(&mut stage) => match played {
-            Ok(()) => Ended::Told(Box::new(story.told(&stage))),
+            Ok(()) => Ended::Told(Box::new(story.told(&stage).await)),
             Err(why) => Ended::Failed(why),
         },
     };

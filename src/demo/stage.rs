@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::scratch::Scratch;
+use super::talk;
 use super::toy::Toy;
 use crate::config::{self, Given};
+use crate::core::severity::Objectives;
 use crate::core::view::{WorstCase, worst_cases};
 use crate::daemon::{self, Place, Running, Setup};
 
@@ -20,8 +20,6 @@ use crate::daemon::{self, Place, Running, Setup};
 const WANTED: &str = include_str!("wanted.toml");
 /// An answer that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// No answer is longer, in bytes.
-const LONGEST: u64 = 16 << 20;
 /// The daemon may take so long to end.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -38,21 +36,25 @@ pub(super) struct Stage {
 pub(super) struct Config {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// What `check` finds unwise.
-    pub(super) warnings: usize,
-    /// What the daemon's own view says of the slowest way to a start.
+    /// What `check` finds unwise, each in a sentence.
+    pub(super) unwise: Vec<String>,
+    /// What the daemon's own view says of the slowest way to a start, and to the end.
     pub(super) worst: WorstCase,
+    /// What is promised for it.
+    pub(super) promised: Objectives,
 }
 
 /// The config for that toy, with its state in that folder.
 pub(super) fn config_text(toy: &Toy, folder: &Path) -> String {
-    let [east, west] = toy.regions.each_ref().map(|door| door.address.to_string());
-    let [one, two, three] = toy.points.each_ref().map(|door| door.address.to_string());
+    let at = toy.addresses;
+    let [east, west] = at.servers.map(|address| address.to_string());
+    let [one, two, three] = at.points.map(|address| address.to_string());
     let state = folder.join("state").display().to_string();
     [
         ("@STATE@", state),
         ("@EAST@", east),
         ("@WEST@", west),
+        ("@PROVIDER@", at.provider.to_string()),
         ("@POINT1@", one),
         ("@POINT2@", two),
         ("@POINT3@", three),
@@ -78,18 +80,19 @@ impl Stage {
             }
         };
         let first = load();
-        let warnings = first.report.warnings();
+        let unwise = first.report.problems().iter().map(|problem| problem.message.clone()).collect();
         let loaded = first.loaded.ok_or_else(|| {
             format!(
                 "the demo's own config is not good, which is a fault of watchkeeper: tell us\n{}",
                 first.report.print(false, 100)
             )
         })?;
-        let service = loaded.policy.services.first();
-        let worst = service.and_then(|service| {
-            worst_cases(&loaded.policy, service).into_iter().max_by_key(WorstCase::to_start)
+        let worst = loaded.policy.services.first().and_then(|service| {
+            let worst = worst_cases(&loaded.policy, service).into_iter().max_by_key(WorstCase::to_end)?;
+            let promised = service.scenarios.get(worst.scenario.index())?.objectives;
+            Some((worst, promised))
         });
-        let worst =
+        let (worst, promised) =
             worst.ok_or("the demo's config starts no plan, which is a fault of watchkeeper: tell us")?;
         let place = Place { drain: DRAIN, ..Place::of(&loaded.wiring)? };
         let read = move || {
@@ -97,7 +100,7 @@ impl Stage {
             outcome.loaded.map(Setup::from).ok_or_else(|| outcome.report.print(false, 100))
         };
         let running = daemon::start(Arc::new(read), place).await.map_err(|why| why.to_string())?;
-        Ok(Stage { toy, running, config: Config { path, text, warnings, worst }, scratch })
+        Ok(Stage { toy, running, config: Config { path, text, unwise, worst, promised }, scratch })
     }
 
     /// Where its API listens, as a URL.
@@ -107,25 +110,9 @@ impl Stage {
 
     /// What the API answers.
     pub(super) async fn get(&self, path: &str) -> Result<String, String> {
-        let (at, url) = (self.running.address, self.url(path));
-        let talk = async {
-            let mut stream = TcpStream::connect(at).await?;
-            // 1.0: the answer ends where the connection does.
-            stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {at}\r\n\r\n").as_bytes()).await?;
-            let mut answer = String::new();
-            stream.take(LONGEST).read_to_string(&mut answer).await?;
-            Ok::<String, std::io::Error>(answer)
-        };
-        let answer = match tokio::time::timeout(PATIENCE, talk).await {
-            Ok(answer) => answer.map_err(|why| format!("{url} does not answer: {why}"))?,
-            Err(_) => return Err(format!("{url} does not answer within {PATIENCE:?}")),
-        };
-        match answer.split_once("\r\n\r\n") {
-            Some((head, body)) if head.split(' ').nth(1) == Some("200") => Ok(body.to_owned()),
-            Some((head, body)) => {
-                Err(format!("{url} answers {}: {body}", head.lines().next().unwrap_or_default()))
-            }
-            None => Err(format!("{url} answers what is no HTTP")),
+        match talk::ask(self.running.address, ("GET", path), "", PATIENCE).await? {
+            (200, body) => Ok(body),
+            (status, body) => Err(format!("{} answers {status}: {body}", self.url(path))),
         }
     }
 
@@ -139,7 +126,7 @@ impl Stage {
     /// Nothing of it is left.
     pub(super) async fn end(self) {
         self.running.end().await;
-        drop(self.toy);
+        self.toy.close().await;
         drop(self.scratch);
     }
 }
@@ -149,12 +136,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_config_is_good_and_nothing_in_it_is_unwise() {
+    async fn the_config_is_good_and_unwise_only_where_a_toy_must_be() {
         let toy = Toy::new().unwrap();
         let text = config_text(&toy, Path::new("/var/tmp"));
         assert!(!text.contains('@'), "{text}");
         let outcome = config::load(&Given::text("watchkeeper.toml", &text));
-        assert_eq!(outcome.report.print(false, 100), "");
-        assert!(outcome.loaded.is_some());
+        assert!(outcome.loaded.is_some(), "{}", outcome.report.print(false, 100));
+        // The demo has neither a channel nor peers; and what its fence calls stands outside the region that it fences, which
+        // the language cannot say.
+        let unwise = ["there is no channel", "on the word of one observer", "can fence by nothing at most"];
+        assert_eq!(outcome.report.warnings(), unwise.len(), "{}", outcome.report.print(false, 100));
+        for (problem, says) in outcome.report.problems().iter().zip(unwise) {
+            assert!(problem.message.contains(says), "{}", problem.message);
+        }
     }
 }

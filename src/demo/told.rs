@@ -1,10 +1,18 @@
-//! What the demo has shown, as one value: when what happened, what was decided, why, and how long it took. It decides
-//! whether that is what it had to show.
+//! What the demo has shown, as one value: when what happened, what was decided and done, how long it took, and what users
+//! saw. It measures what was recorded, and never makes up what was not.
+//!
+//! `--json` prints it as one object. `ok`, `failed`: whether it has shown what it had to, else what is missing.
+//! `broke`: `service`, `observer`, `both`, `nothing`. `timeline`: all that happened, each with `at` (seconds since the
+//! beginning), `who` (`demo` or `daemon`), `kind`, `text`, `body`. `measured`: seconds from the fault on. `worst`: how long
+//! each may take, by the daemon's own view. `decision`: the last one while it was broken, with its plan, `gates` in its way,
+//! `answers` (each gate's) and `loss`. `run`: the live failover with its steps. `rto`, `rpo`: measured and stated, beside
+//! the objective. `users`: what became of their writes. `pages`: what people would be paged for. `quarantined`: regions that
+//! came back and are no candidate yet. `why`: as `watchkeeper why shop` has it. `config_path`, `config`, `api`, `seconds`.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Break;
+use super::users::Write;
 use crate::core::time::Span;
 use crate::core::view::WorstCase;
 
@@ -15,7 +23,7 @@ pub struct Moment {
     pub at: f64,
     /// Who says so: `demo`, or `daemon`, which has it in its chronicle.
     pub who: &'static str,
-    /// What, in one word: the demo's are `begins`, `breaks`, `heals`; the daemon's those of its chronicle.
+    /// What, in one word: the demo's are `begins`, `breaks`, `heals`, `recovers`; the daemon's those of its chronicle.
     pub kind: String,
     /// What, in a sentence.
     pub text: String,
@@ -32,8 +40,14 @@ pub struct Measured {
     pub down: Option<f64>,
     /// The decision: it would start a run, or is kept from it.
     pub decided: Option<f64>,
-    /// It would start it now: everybody has looked again, and nothing but the mode is in the way.
+    /// No gate is in the way: everybody has looked again.
     pub would_start: Option<f64>,
+    /// The run's start is durable.
+    pub started: Option<f64>,
+    /// The step after which users are served is done and verified.
+    pub served: Option<f64>,
+    /// The run's end is durable.
+    pub ended: Option<f64>,
     /// This observer distrusts its own view.
     pub isolated: Option<f64>,
     /// The toy was healed,
@@ -53,6 +67,8 @@ pub struct Worst {
     pub decided: f64,
     /// To the start of a run: everybody is asked to look again first.
     pub would_start: f64,
+    /// To the end of the run, with all its time-outs and tries.
+    pub ended: f64,
 }
 
 impl From<&WorstCase> for Worst {
@@ -62,13 +78,84 @@ impl From<&WorstCase> for Worst {
             down: seconds(worst.detection),
             decided: seconds(worst.detection.max(worst.first.plus(worst.held))),
             would_start: seconds(worst.to_start()),
+            ended: seconds(worst.to_end()),
         }
     }
 }
 
-/// A span, to be read.
-pub(super) fn seconds(span: Span) -> f64 {
-    span.as_micros() as f64 / 1e6
+/// The live failover.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RunTold {
+    /// Its number,
+    pub run: u64,
+    /// its plan
+    pub plan: String,
+    /// and how it ended; none: it has not.
+    pub outcome: Option<String>,
+    /// Its steps, in the order in which they began.
+    pub steps: Vec<StepTold>,
+}
+
+/// One step of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct StepTold {
+    /// Its name.
+    pub step: String,
+    /// From the fault to its first intent,
+    pub from: f64,
+    /// and from there to the last that was heard of it.
+    pub seconds: f64,
+    /// So often it was tried.
+    pub tries: u64,
+    /// What was heard last.
+    pub heard: String,
+}
+
+/// From the first failed sample to the first verified success for users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Rto {
+    /// What is promised.
+    pub objective: Option<f64>,
+    /// What it was.
+    pub measured: Option<f64>,
+    /// From the fault to the first failed sample: before any clock runs.
+    pub unseen: Option<f64>,
+    /// From the first failed sample to the last strike.
+    pub detect: Option<f64>,
+    /// From there until everybody has looked again and no gate is in the way.
+    pub confirm: Option<f64>,
+    /// From there until the start is durable.
+    pub decide: Option<f64>,
+    /// From there until users are served, verified: all steps.
+    pub steps: Option<f64>,
+}
+
+/// What was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Rpo {
+    /// What is promised, in seconds.
+    pub objective: Option<f64>,
+    /// The most that it would lose, as it was stated when the run was decided.
+    pub stated: Option<f64>,
+    /// Writes that were acknowledged and are gone.
+    pub lost: u64,
+    /// From the oldest of them to the fault.
+    pub lost_seconds: f64,
+}
+
+/// What users saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct UsersTold {
+    /// Writes that were acknowledged,
+    pub acknowledged: u64,
+    /// of these by another region than where they went before the fault,
+    pub elsewhere: u64,
+    /// and by the region that was broken, after it came back.
+    pub by_returned: u64,
+    /// Writes that were refused, or not answered.
+    pub refused: u64,
+    /// Seconds in which nothing succeeded.
+    pub down: f64,
 }
 
 /// Everything.
@@ -78,7 +165,7 @@ pub struct Told {
     pub ok: bool,
     /// What it had to show, and has not.
     pub failed: Option<String>,
-    /// What was broken: `service`, `observer` or `nothing`.
+    /// What was broken: `service`, `observer`, `both` or `nothing`.
     pub broke: &'static str,
     /// All that happened, in order.
     pub timeline: Vec<Moment>,
@@ -86,12 +173,24 @@ pub struct Told {
     pub measured: Measured,
     /// and may take.
     pub worst: Worst,
-    /// What was decided last while it was broken, with its plan, regions and gates; none: nothing.
+    /// What was decided last while it was broken, with its plan, regions, gates and their answers; none: nothing.
     pub decision: Option<Value>,
+    /// The failover; none: none was started.
+    pub run: Option<RunTold>,
+    /// Time, beside what is promised.
+    pub rto: Rto,
+    /// Loss, beside what is promised.
+    pub rpo: Rpo,
+    /// What users saw.
+    pub users: UsersTold,
+    /// What people would be paged for, in sentences.
+    pub pages: Vec<String>,
+    /// Regions that came back and are no candidate before they have been well for long enough.
+    pub quarantined: Vec<String>,
     /// Why, as `watchkeeper why shop` had it while it was broken.
     pub why: Option<String>,
-    /// How often the toy was asked for more than its health: an observer that only watches never does.
-    pub calls: u64,
+    /// What `check` finds unwise about the config: a toy has neither peers nor channels.
+    pub unwise: Vec<String>,
     /// Where the config was,
     pub config_path: String,
     /// and what it said.
@@ -102,183 +201,162 @@ pub struct Told {
     pub seconds: f64,
 }
 
+/// A span, to be read.
+pub(super) fn seconds(span: Span) -> f64 {
+    span.as_micros() as f64 / 1e6
+}
+
 impl Told {
-    /// Reads off the timeline how long everything took.
+    /// When the demo did that.
+    pub(super) fn demo(&self, kind: &str) -> Option<f64> {
+        self.timeline.iter().find(|m| m.who == "demo" && m.kind == kind).map(|m| m.at)
+    }
+
+    /// Reads off the timeline how long everything took, and what was done.
     pub(super) fn measure(&mut self) {
-        let at = |kind: &str| self.timeline.iter().find(|m| m.who == "demo" && m.kind == kind).map(|m| m.at);
-        let (Some(fault), healed) = (at("breaks"), at("heals")) else { return };
+        let (Some(fault), healed) = (self.demo("breaks"), self.demo("heals")) else { return };
         let after = |from: f64, is: &dyn Fn(&Moment) -> bool| {
             let found = self.timeline.iter().find(|moment| moment.at >= from && is(moment));
             found.map(|moment| moment.at - fault)
         };
+        let run = self.failover(fault);
+        let (number, served) = (run.as_ref().map(|run| run.run), run.as_ref().and_then(served));
         self.measured = Measured {
             // A sample that happened to fail just before had its own word.
             first_failed: after(fault, &|m| m.kind == "incident" && m.body["turn"] == "blipped")
                 .or_else(|| self.strike(fault)),
-            down: after(fault, &|m| m.kind == "health" && m.body["health"] == "down"),
+            down: after(fault, &|m| self.falls(m)),
             decided: after(fault, &wants),
             would_start: after(fault, &would_start),
+            started: after(fault, &|m| number.is_some() && starts(m) == number),
+            served,
+            ended: after(fault, &|m| {
+                number.is_some() && m.kind == "ended" && m.body["run"].as_u64() == number
+            }),
             isolated: after(fault, &|m| m.kind == "isolated"),
             healed: healed.map(|at| at - fault),
             recovered: healed.and_then(|at| after(at, &|m| m.kind == "recovers")),
         };
+        let paged = self.timeline.iter().filter(|m| m.at >= fault && m.kind == "paged");
+        self.pages = paged.map(|moment| moment.text.clone()).collect();
+        let by = self.timeline.iter().rfind(|moment| would_start(moment) && moment.at >= fault);
+        self.rpo.stated = by.and_then(|moment| moment.body["loss"]["seconds"].as_f64());
+        let m = self.measured;
+        let between = |from: Option<f64>, to: Option<f64>| Some((to? - from?).max(0.0));
+        self.rto = Rto {
+            objective: self.rto.objective,
+            measured: between(m.first_failed, m.served),
+            unseen: m.first_failed,
+            detect: between(m.first_failed, m.down),
+            confirm: between(m.down, m.would_start),
+            decide: between(m.would_start, m.started),
+            steps: between(m.started, m.served),
+        };
+        self.run = run;
+    }
+
+    /// The first failover that was started after the fault, as the journal has it.
+    fn failover(&self, fault: f64) -> Option<RunTold> {
+        let after = || self.timeline.iter().filter(|moment| moment.at >= fault);
+        let begins = after().find(|moment| starts(moment).is_some())?;
+        let number = starts(begins)?;
+        let of = |moment: &&Moment| moment.body["run"].as_u64() == Some(number);
+        let ended = after().filter(of).find(|moment| moment.kind == "ended");
+        let mut steps: Vec<StepTold> = Vec::new();
+        for moment in after().filter(of).filter(|moment| moment.kind == "journalled") {
+            let body = &moment.body;
+            let Some(name) = body["step"].as_str() else { continue };
+            let at = steps.iter().position(|step| step.step == name).unwrap_or_else(|| {
+                let from = moment.at - fault;
+                steps.push(StepTold { step: name.to_owned(), from, ..StepTold::default() });
+                steps.len() - 1
+            });
+            let Some(step) = steps.get_mut(at) else { continue };
+            if body["op"] == "do" {
+                step.tries += 1;
+            }
+            if let Some(heard) = body["reply"].as_str() {
+                (step.heard, step.seconds) = (heard.to_owned(), moment.at - fault - step.from);
+            }
+        }
+        Some(RunTold {
+            run: number,
+            plan: begins.body["plan"].as_str().unwrap_or_default().to_owned(),
+            outcome: ended.and_then(|moment| moment.body["outcome"].as_str()).map(str::to_owned),
+            steps,
+        })
+    }
+
+    /// A probe of the region that was broken comes to be down.
+    fn falls(&self, moment: &Moment) -> bool {
+        let broken = self.timeline.iter().find(|m| m.who == "demo" && m.kind == "breaks");
+        let here = broken.is_some_and(|broken| broken.body["region"] == moment.body["region"]);
+        here && moment.kind == "health" && moment.body["health"] == "down"
     }
 
     /// When the strikes began of a probe that came to be down after the fault.
     fn strike(&self, fault: f64) -> Option<f64> {
         let mut after = self.timeline.iter().filter(|moment| moment.at >= fault);
-        let down = after.find(|moment| moment.kind == "health" && moment.body["health"] == "down")?;
+        let down = after.find(|moment| self.falls(moment))?;
         Some((down.at - down.body["held_seconds"].as_f64()? - fault).max(0.0))
     }
 
-    /// What it had to show, and has not.
-    pub(super) fn judge(&self, breaks: Break) -> Option<String> {
-        let (measured, worst) = (self.measured, self.worst);
-        if self.calls > 0 {
-            let calls = self.calls;
-            return Some(format!(
-                "it only watches, and yet asked the service for more than its health {calls} times"
-            ));
-        }
-        let mut missing = match breaks {
-            Break::Observer => {
-                if let Some(moment) = self.timeline.iter().find(|moment| accuses(moment)) {
-                    let (at, text) = (moment.at, &moment.text);
-                    return Some(format!(
-                        "the observer could see nothing, and yet says at {at:.1} s: {text}"
-                    ));
+    /// What became of what users wrote; `kept`: what is there in the end, where it could be read.
+    pub(super) fn reckon(&mut self, writes: &[Write], broken: Option<&str>, kept: Option<&[u64]>) {
+        let (fault, healed) =
+            (self.demo("breaks").unwrap_or(f64::MAX), self.demo("heals").unwrap_or(f64::MAX));
+        let count = |of: &dyn Fn(&Write) -> bool| writes.iter().filter(|write| of(write)).count() as u64;
+        let mut down = 0.0;
+        let mut last = None;
+        for write in writes {
+            match (&write.by, last) {
+                (None, None) => last = Some(write.at),
+                (Some(_), Some(from)) => {
+                    down += write.at - from;
+                    last = None;
                 }
-                vec![("that the observer isolates itself", measured.isolated, None)]
+                (None, Some(_)) | (Some(_), None) => {}
             }
-            Break::Service | Break::Nothing => vec![
-                ("the first failed sample", measured.first_failed, Some(worst.first_failed)),
-                ("three strikes", measured.down, Some(worst.down)),
-                ("a decision", measured.decided, Some(worst.decided)),
-                ("that a run would start but for the mode", measured.would_start, Some(worst.would_start)),
-            ],
+        }
+        down += last.zip(writes.last()).map_or(0.0, |(from, last)| last.at - from);
+        self.users = UsersTold {
+            acknowledged: count(&|write| write.by.is_some()),
+            elsewhere: count(&|write| write.by.is_some() && write.by.as_deref() != broken),
+            by_returned: count(&|write| {
+                write.at >= healed && write.by.is_some() && write.by.as_deref() == broken
+            }),
+            refused: count(&|write| write.by.is_none()),
+            down,
         };
-        missing.push(("that it is well again", measured.recovered, None));
-        let (what, _, worst) = missing.into_iter().find(|(_, took, _)| took.is_none())?;
-        let within = worst.map_or(String::new(), |worst| {
-            format!(", and {worst:.1} s after the fault is the latest by the daemon's own view")
-        });
-        Some(format!("{what} was not seen in time{within}"))
+        let Some(kept) = kept else { return };
+        let gone = writes.iter().filter(|write| write.by.is_some() && !kept.contains(&write.number));
+        let oldest = gone.clone().map(|write| write.at).fold(f64::MAX, f64::min);
+        self.rpo.lost = gone.count() as u64;
+        self.rpo.lost_seconds = if self.rpo.lost == 0 { 0.0 } else { (fault - oldest).max(0.0) };
     }
 }
+
+/// The last step of a run that verifies and has succeeded ends what its users wait for.
+fn served(run: &RunTold) -> Option<f64> {
+    let step = run.steps.iter().find(|step| step.step == SERVED && step.heard == "done")?;
+    Some(step.from + step.seconds)
+}
+
+/// After this step users are served.
+pub(super) const SERVED: &str = "served";
 
 /// It would start something, or is kept from it.
 pub(super) fn wants(moment: &Moment) -> bool {
     moment.kind == "decided" && moment.body["decision"] != "nothing"
 }
 
-/// Nothing keeps it from that but the mode, or nothing at all.
+/// No gate keeps it from that.
 pub(super) fn would_start(moment: &Moment) -> bool {
-    let gates = moment.body["gates"].as_array();
-    wants(moment) && gates.is_some_and(|gates| gates.iter().all(|gate| gate == "mode"))
+    moment.kind == "decided" && moment.body["decision"] == "would_start"
 }
 
-/// A region that is anything worse than well, an incident that opens, a decision to act. What its own probes come to is
-/// no accusation: an observer that distrusts itself does not vote by them.
-fn accuses(moment: &Moment) -> bool {
-    match moment.kind.as_str() {
-        "standing" => !moment.body["worst"].is_null(),
-        "incident" => moment.body["turn"] == "opened",
-        _ => wants(moment),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn moment(at: f64, who: &'static str, kind: &str, body: Value) -> Moment {
-        Moment { at, who, kind: kind.to_owned(), text: kind.to_owned(), body }
-    }
-
-    fn told(timeline: Vec<Moment>) -> Told {
-        let worst = Worst { first_failed: 1.4, down: 2.2, decided: 2.4, would_start: 5.4 };
-        let mut told = Told {
-            ok: false,
-            failed: None,
-            broke: "service",
-            timeline,
-            measured: Measured::default(),
-            worst,
-            decision: None,
-            why: None,
-            calls: 0,
-            config_path: String::new(),
-            config: String::new(),
-            api: String::new(),
-            seconds: 0.0,
-        };
-        told.measure();
-        told
-    }
-
-    fn whole() -> Vec<Moment> {
-        let decided = |gates: Value| json!({ "decision": "blocked", "gates": gates });
-        vec![
-            moment(3.0, "demo", "breaks", json!({})),
-            moment(3.5, "daemon", "incident", json!({ "turn": "blipped" })),
-            moment(4.0, "daemon", "health", json!({ "health": "down" })),
-            moment(4.5, "daemon", "decided", decided(json!(["mode", "quorum"]))),
-            moment(5.0, "daemon", "decided", decided(json!(["mode"]))),
-            moment(6.0, "demo", "heals", json!({})),
-            moment(8.0, "demo", "recovers", json!({})),
-        ]
-    }
-
-    #[test]
-    fn whatever_is_missing_fails_it() {
-        let mut early = whole();
-        early[1].at = 2.9;
-        early[2].body["held_seconds"] = json!(1.1);
-        assert_eq!(told(early).measured.first_failed, Some(0.0));
-        let good = told(whole());
-        assert_eq!(good.judge(Break::Service), None);
-        let measured = good.measured;
-        assert_eq!(
-            (
-                measured.first_failed,
-                measured.down,
-                measured.decided,
-                measured.would_start,
-                measured.recovered
-            ),
-            (Some(0.5), Some(1.0), Some(1.5), Some(2.0), Some(5.0))
-        );
-        for (without, says) in
-            [(1, "first failed"), (2, "three strikes"), (4, "but for the mode"), (6, "well again")]
-        {
-            let mut timeline = whole();
-            timeline.remove(without);
-            let why = told(timeline).judge(Break::Service).unwrap_or_default();
-            assert!(why.contains(says), "{without}: {why}");
-        }
-        assert!(told(Vec::new()).judge(Break::Nothing).is_some());
-        let called = Told { calls: 1, ..told(whole()) };
-        assert!(called.judge(Break::Service).is_some_and(|why| why.contains("1 times")));
-    }
-
-    #[test]
-    fn who_cannot_see_may_accuse_nobody() {
-        let isolated = moment(4.0, "daemon", "isolated", json!({}));
-        let mut blind: Vec<Moment> = whole().into_iter().filter(|m| m.who == "demo").collect();
-        assert!(
-            told(blind.clone()).judge(Break::Observer).is_some_and(|why| why.contains("isolates itself"))
-        );
-        blind.insert(1, isolated);
-        assert_eq!(told(blind.clone()).judge(Break::Observer), None);
-        let standing = moment(5.0, "daemon", "standing", json!({ "worst": "down" }));
-        let opened = moment(5.0, "daemon", "incident", json!({ "turn": "opened" }));
-        for said in whole().into_iter().filter(wants).chain([standing, opened]) {
-            let mut accusing = blind.clone();
-            accusing.insert(2, said.clone());
-            let why = told(accusing).judge(Break::Observer);
-            assert!(why.as_ref().is_some_and(|why| why.contains("and yet says")), "{said:?}: {why:?}");
-        }
-    }
+/// The number of the failover that this starts.
+fn starts(moment: &Moment) -> Option<u64> {
+    let is = moment.kind == "started" && moment.body["kind"] == "failover";
+    is.then(|| moment.body["run"].as_u64()).flatten()
 }

@@ -192,6 +192,7 @@ scripts! {
     standby_evidence_is_too_old
     standby_side
     standby_still_hears_the_primary
+    standby_was_right_to_take_no_writes
     supersession
     supersession_of_a_held_repair
     take_and_give_up_unknown

@@ -2,7 +2,8 @@
 //! to. Colour, and a line that is written over while something is waited for, only on a terminal.
 
 use super::super::print;
-use crate::demo::{Measured, Moment, Said, Told, Worst};
+use super::summed;
+use crate::demo::{Moment, Said, Told};
 
 const DIM: &str = "2";
 const RED: &str = "31";
@@ -28,6 +29,11 @@ impl Lines {
                 self.clear();
                 let word = self.paint(colour, &format!("{word:9}"));
                 print(&format!("{:6.1} s  {word} {}\n", moment.at, moment.text));
+                if moment.kind == "decided" {
+                    for line in gates(moment) {
+                        print(&self.paint(DIM, &format!("                    {line}\n")));
+                    }
+                }
             }
             Said::Why(service, why) => {
                 self.clear();
@@ -65,36 +71,15 @@ impl Lines {
     }
 
     fn summary(&self, told: &Told) -> String {
-        let mut text = format!(
-            "\n{}",
-            self.paint(
-                BOLD,
-                "after the fault                      measured   at worst, by the daemon's own view\n"
-            )
-        );
-        for (what, took, worst) in rows(told.measured, told.worst) {
-            let Some(took) = took else { continue };
-            let worst = worst.map_or(String::new(), |worst| {
-                format!("   {worst:5.1} s{}", if took > worst { "   later than that" } else { "" })
-            });
-            text += &format!("  {what:34} {took:5.1} s{worst}\n");
+        let table = summed::table(told);
+        let mut text = format!("\n{}", self.paint(BOLD, &format!("{}\n", table.head)));
+        for row in &table.rows {
+            text += &format!("{row}\n");
         }
         text.push('\n');
-        if let Some(decision) = &told.decision {
-            let word = |key: &str| decision[key].as_str().unwrap_or("?");
-            let gates = decision["gates"].as_array().into_iter().flatten().filter_map(|gate| gate.as_str());
-            let gates: Vec<&str> = gates.collect();
-            let but =
-                if gates.is_empty() { String::new() } else { format!(", but for: {}", gates.join(", ")) };
-            let way = format!("would start plan {} ({} -> {}){but}", word("plan"), word("from"), word("to"));
-            text += &format!("decided: {}\n", self.paint(BOLD, &way));
-        } else if told.measured.isolated.is_some() {
-            text += "decided: nothing. Who cannot see accuses nobody.\n";
+        for line in summed::sentences(told) {
+            text += &format!("{line}\n");
         }
-        text += &format!(
-            "done:    nothing: the service was asked for no more than its health ({} other calls)\n",
-            told.calls
-        );
         if self.keep {
             let api = &told.api;
             text += &format!(
@@ -117,16 +102,38 @@ impl Lines {
     }
 }
 
-fn rows(measured: Measured, worst: Worst) -> [(&'static str, Option<f64>, Option<f64>); 7] {
-    [
-        ("first failed sample: suspected", measured.first_failed, Some(worst.first_failed)),
-        ("third strike: down", measured.down, Some(worst.down)),
-        ("decided", measured.decided, Some(worst.decided)),
-        ("looked again: would start", measured.would_start, Some(worst.would_start)),
-        ("isolated: says nothing any more", measured.isolated, None),
-        ("healed (by the demo)", measured.healed, None),
-        ("well again", measured.recovered, None),
-    ]
+/// What every gate said: those that pass by name once nothing is in the way, each other with its reason.
+fn gates(moment: &Moment) -> Vec<String> {
+    if moment.body["answers"].is_null() {
+        return Vec::new();
+    }
+    let answers = || moment.body["answers"].as_array().into_iter().flatten();
+    let word = |answer: &serde_json::Value, key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+    let passing: Vec<String> =
+        answers().filter(|answer| answer["answer"] == "passes").map(|answer| word(answer, "gate")).collect();
+    let mut lines = Vec::new();
+    if passing.len() == answers().count() {
+        lines.push(format!("every gate passes, {} of them:", passing.len()));
+        lines.extend(passing.chunks(9).map(|some| format!("  {}", some.join(", "))));
+    } else {
+        lines.push(format!("{} gates pass", passing.len()));
+    }
+    for answer in answers().filter(|answer| answer["answer"] != "passes") {
+        lines.push(format!(
+            "gate {} {}: {}",
+            word(answer, "gate"),
+            word(answer, "answer"),
+            word(answer, "why")
+        ));
+    }
+    let loss = &moment.body["loss"];
+    if let Some(rpo) = loss["rpo_seconds"].as_f64() {
+        lines.push(match loss["seconds"].as_f64() {
+            Some(stated) => format!("taking over now loses at most {stated:.1} s; the RPO is {rpo:.0} s"),
+            None => format!("what taking over now loses nobody knows; the RPO is {rpo:.0} s"),
+        });
+    }
+    lines
 }
 
 /// Who does what, in one word and its colour; none: of no interest to who looks on.
@@ -136,6 +143,7 @@ fn word(moment: &Moment) -> Option<(&'static str, &'static str)> {
         ("demo", "breaks") => ("breaks", RED),
         ("demo", "heals") => ("heals", GREEN),
         ("demo", "recovers") => ("well", GREEN),
+        ("demo", "served") => ("users", GREEN),
         ("demo", _) => ("demo", DIM),
         (_, "health") if body["health"] == "down" => ("sees", RED),
         (_, "health") => ("sees", GREEN),
@@ -152,8 +160,9 @@ fn word(moment: &Moment) -> Option<(&'static str, &'static str)> {
         (_, "decided") => ("decides", BOLD),
         (_, "isolated") => ("doubts", YELLOW),
         (_, "trusted") => ("trusts", GREEN),
-        (_, "paged") => ("tells", YELLOW),
-        (_, "started" | "journalled" | "ended") => ("acts", BOLD),
+        (_, "paged" | "requested") => ("tells", YELLOW),
+        (_, "started" | "ended") => ("acts", BOLD),
+        (_, "journalled") => ("acts", if body["reply"] == "done" { GREEN } else { DIM }),
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! `watchkeeper demo`: prints what the demo tells, in lines with a clock or as one JSON object, and cleans up on Ctrl-C.
 
 mod lines;
+mod summed;
 
 use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use super::{WELL, complain, print};
 use crate::demo::{self, Ended, Said};
 use lines::Lines;
 
-/// Shows on a toy service what watchkeeper sees, suspects and decides.
+/// Kills a toy service's primary, and shows what watchkeeper sees, decides and does about it.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// What is broken.
@@ -37,6 +38,8 @@ enum Break {
     Service,
     /// The observer's own view: it must accuse nobody.
     Observer,
+    /// The service, in every region: there is nowhere to go, and people are paged.
+    Both,
     /// Nothing: the demo must fail, since there is nothing to see.
     Nothing,
 }
@@ -66,6 +69,7 @@ impl Demo {
         let breaks = match self.breaks {
             Break::Service => demo::Break::Service,
             Break::Observer => demo::Break::Observer,
+            Break::Both => demo::Break::Both,
             Break::Nothing => demo::Break::Nothing,
         };
         let terminal = stdout().is_terminal();

@@ -18,7 +18,7 @@ mod watch;
 mod weigh;
 
 pub(crate) use situation::{objectives, situation};
-pub(crate) use start::{gates_now, mode, unrefused_first};
+pub(crate) use start::{gates_now, mode, situation_now, unrefused_first};
 pub(crate) use vote::own as own_vote;
 pub(crate) use weigh::{Wanted, case_for, place, weigh};
 

@@ -251,6 +251,9 @@ fn take(
         out.refuse(state, Refusal::UnknownRegion(name));
     }
     if moved {
+        if let Some(active) = active {
+            watch::became_active(state, id, active, now, out);
+        }
         watch::refresh_service(state, id, out);
         advance::dependents(state, id);
     }

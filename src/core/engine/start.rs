@@ -107,13 +107,18 @@ const fn on_answers() -> u32 {
 
 /// What every gate says of a wish at this moment: their numbers change without anything happening.
 pub(crate) fn gates_now(service: &Service, state: &State, wish: Wish, now: Now) -> Gates {
+    Gates::look(&situation_now(service, state, wish, now))
+}
+
+/// Everything that gates look at, as it is at this moment.
+pub(crate) fn situation_now(service: &Service, state: &State, wish: Wish, now: Now) -> Situation {
     let (mut asked, mut wide, mut moments) = (Picture::default(), Picture::default(), Moments::default());
     moments.fill(service, &state.regions);
     let weighed = weigh(service, &state.policy, wish.plan, now, &mut asked, &mut wide);
     let candidate = case_for(service, wish.plan, None, &weighed).and_then(|(_, candidate)| candidate);
     let wanted = Wanted::of(wish, candidate, By::Itself);
     let situation = situation(service, state, &moments, wanted, &weighed, now);
-    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
+    Situation { veto: veto_left(service, &situation, now), ..situation }
 }
 
 /// When a gate that blocks now may open by itself.

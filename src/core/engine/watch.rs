@@ -6,12 +6,14 @@ use super::{ask, every_service, mark};
 use crate::event::{Event, Refusal};
 use crate::health::self_trust::{Round, Turn};
 use crate::health::{Blindness, Health, Outcome, Pace, Sample};
-use crate::ids::{CellPos, ProbeId, ServiceId};
+use crate::ids::{CellPos, ProbeId, RegionPos, ServiceId};
 use crate::mutants::{self, Mutant};
 use crate::severity::Stage;
 use crate::state::{Service, Slot, State, Timer};
 use crate::time::{Mono, Now, Span};
-use crate::verdict::{Myself, Say};
+use crate::verdict::standing::ProbePart;
+use crate::verdict::{Myself, Role, Say};
+use alloc::vec::Vec;
 
 /// A probe has a result.
 pub(super) fn sample(state: &mut State, sample: Sample, now: Now, out: &mut Out) {
@@ -202,6 +204,30 @@ pub(super) fn stale(state: &mut State, probe: ProbeId, now: Now, out: &mut Out) 
         parent_changed(state, id, cell, false, out);
         refresh(state, probe, out);
         mark(state, id);
+    }
+}
+
+/// A region has become the active one. What watched there for drift was right to say that it took no writes: that is no
+/// failure of the active region, and is not where its trouble began. It is looked at anew.
+pub(super) fn became_active(state: &mut State, id: ServiceId, at: RegionPos, now: Mono, out: &mut Out) {
+    let trust = state.trust.lost();
+    let Some(service) = state.service(id) else { return };
+    let parts = &service.policy.parts;
+    let watches = |part: &&ProbePart| part.drift && part.role == Role::Active;
+    let cells =
+        parts.probes.iter().filter(watches).filter_map(|part| part.cells.get(at.index()).copied().flatten());
+    let mine: Vec<(CellPos, ProbeId)> = cells.filter_map(|cell| Some((cell, service.mine(cell)?))).collect();
+    for (cell, probe) in mine {
+        let Some(slot) = state.probes.get_mut(probe.index()) else { continue };
+        let was = slot.debounced.settled(trust);
+        if !matches!(slot.debounced.health(trust), Health::Down | Health::Suspect) {
+            continue;
+        }
+        slot.debounced.forget(trust);
+        if was != Health::Unknown {
+            record_health(state, id, cell, Health::Unknown, now, out);
+        }
+        parent_changed(state, id, cell, false, out);
     }
 }
 

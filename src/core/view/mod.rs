@@ -13,7 +13,7 @@ pub use gate::{Traffic, traffic};
 pub use looks::{Asked, asked_by, step_of, takes_users};
 pub use status::{RegionStatus, RunStatus, Status, status};
 pub use vote::own_vote;
-pub use why::{gates, why, would};
+pub use why::{gates, stated, why, would};
 pub use worst::{WorstCase, worst_cases};
 
 pub use names::Named;

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use super::Named;
 use crate::decide::explain::{self, Explanation, Names};
 use crate::decide::scenario::{Contender, Spent, which_acts, why_behind};
-use crate::decide::{By, Gates, Mode};
+use crate::decide::{By, Gates, Mode, Situation};
 use crate::engine::{
-    Wanted, case_for, gates_now, mode, objectives, place, situation, unrefused_first, weigh,
+    Wanted, case_for, gates_now, mode, objectives, place, situation, situation_now, unrefused_first, weigh,
 };
 use crate::event::{Decided, Wish};
 use crate::ids::{CellPos, PlanPos, RegionPos, ScenarioPos, ServiceId};
@@ -28,6 +28,18 @@ pub fn gates(state: &State, id: ServiceId, now: Now) -> Option<(Wish, Gates)> {
         Decided::Nothing => None,
         Decided::WouldStart(wish) | Decided::Blocked(wish, _) => {
             Some((wish, gates_now(service, state, wish, now)))
+        }
+    }
+}
+
+/// What every gate looks at of what would be done now, if anything would: with the loss that is stated.
+#[must_use]
+pub fn stated(state: &State, id: ServiceId, now: Now) -> Option<Situation> {
+    let service = state.service(id)?;
+    match service.decided {
+        Decided::Nothing => None,
+        Decided::WouldStart(wish) | Decided::Blocked(wish, _) => {
+            Some(situation_now(service, state, wish, now))
         }
     }
 }
