@@ -135,6 +135,11 @@ impl Exec {
             match wire::ours(&error) {
                 Some(why @ Why::Blind(Blindness::Exhausted, _)) => why,
                 _ if busy => blind(Blindness::Exhausted, "no process can be started here"),
+                // The system says "no such file" of either, and whoever reads that looks at the program.
+                _ if !self.wiring.dir.is_dir() => blind(
+                    Blindness::Evaluation,
+                    format!("exec.dir is no folder that we may use: {}", self.wiring.dir.display()),
+                ),
                 _ => blind(Blindness::Evaluation, format!("it cannot be run: {error}")),
             }
         })?;

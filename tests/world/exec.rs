@@ -67,6 +67,11 @@ async fn nothing_runs_that_is_not_named() {
     assert!(found.detail.contains("leads to"), "{}", found.detail);
     blind(&look(Kind::Exec(place.run(&place.0.path().join("none"), &[])), &[]).await, Blindness::Evaluation);
     let mut exec = place.run(&place.script("fine", "exit 0"), &[]);
+    exec.dir = place.0.path().join("nowhere");
+    let found = look(Kind::Exec(exec.clone()), &[]).await;
+    blind(&found, Blindness::Evaluation);
+    assert!(found.detail.contains("exec.dir is no folder"), "{}", found.detail);
+    exec.dir = place.0.path().to_owned();
     exec.env = vec![("T".to_owned(), Given::Secret(Secret::File("/nowhere".into())))];
     blind(&look(Kind::Exec(exec), &[]).await, Blindness::Secret);
 }

@@ -1,6 +1,6 @@
 //! `exec` probes of a daemon that has what the unit leaves it of privileges: none, and no way to gain any.
 //!
-//! What of the unit's sandbox only systemd itself can make (the filter of system calls, what is read-only) is not seen here.
+//! What of the unit's sandbox only systemd itself can make (the filter of system calls, what is read-only) is seen by `./test vm`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
