@@ -20,6 +20,8 @@ pub(crate) struct Heap<T> {
     from: u64,
     /// What happens after the ring's end.
     far: BinaryHeap<Reverse<(u64, u32, u16)>>,
+    /// The first of that happens in this span.
+    far_from: u64,
     put: u32,
 }
 
@@ -47,6 +49,7 @@ impl<T> Heap<T> {
             some: [0; RING / 64],
             from: 0,
             far: BinaryHeap::new(),
+            far_from: u64::MAX,
             put: 0,
         }
     }
@@ -71,6 +74,7 @@ impl<T> Heap<T> {
             self.link(at, place);
         } else {
             self.far.push(Reverse((at, self.put, place)));
+            self.far_from = self.far_from.min(at >> SPAN);
         }
     }
 
@@ -83,18 +87,9 @@ impl<T> Heap<T> {
 
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
         let span = match self.first() {
-            Some(span) if self.far.is_empty() => span,
+            Some(span) if self.far_from >= self.from + RING as u64 => span,
             first => {
-                if first.is_none() {
-                    let Reverse((at, ..)) = self.far.peek()?;
-                    self.from = self.from.max(at >> SPAN);
-                }
-                while let Some(&Reverse((at, _, place))) = self.far.peek()
-                    && at >> SPAN < self.from + RING as u64
-                {
-                    self.far.pop();
-                    self.link(at, place);
-                }
+                self.draw_near(first.is_none())?;
                 self.first()?
             }
         };
@@ -119,6 +114,22 @@ impl<T> Heap<T> {
         self.from = self.from.max(least.at >> SPAN);
         self.free.push(best);
         self.what[usize::from(best)].take().map(|what| (least.at, what))
+    }
+
+    /// What was far and is not any more comes into the ring, which begins there if nothing else is in it.
+    #[cold]
+    fn draw_near(&mut self, empty: bool) -> Option<()> {
+        if empty {
+            self.from = self.from.max(self.far.peek()?.0.0 >> SPAN);
+        }
+        while let Some(&Reverse((at, _, place))) = self.far.peek()
+            && at >> SPAN < self.from + RING as u64
+        {
+            self.far.pop();
+            self.link(at, place);
+        }
+        self.far_from = self.far.peek().map_or(u64::MAX, |Reverse((at, ..))| at >> SPAN);
+        Some(())
     }
 
     /// The first span in which something happens.

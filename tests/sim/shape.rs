@@ -6,9 +6,11 @@ use std::sync::Arc;
 use watchkeeper_core::decide::{Limits, Mode};
 use watchkeeper_core::health::self_trust;
 use watchkeeper_core::ids::Name;
-use watchkeeper_core::policy::{ObserverDraft, Policy, PolicyDraft, SessionTerms};
+use watchkeeper_core::plan::PlanHash;
+use watchkeeper_core::policy::{ObserverDraft, PlanPolicy, Policy, PolicyDraft, SessionTerms};
 use watchkeeper_core::time::Span;
 
+use crate::plans;
 use crate::recipe::{self, Recipe};
 
 /// Reference points of every observer.
@@ -25,6 +27,8 @@ pub(crate) struct Shape {
     pub(crate) limits: Limits,
     /// By observer.
     pub(crate) policies: Vec<Arc<Policy>>,
+    /// By service, then plan: the hash of each of its cases, worked out from what they say.
+    pub(crate) hashes: Vec<Vec<Vec<PlanHash>>>,
     /// The same with another hash: a daemon whose config was changed.
     pub(crate) others: Vec<Arc<Policy>>,
 }
@@ -98,12 +102,16 @@ impl Shape {
             };
             Arc::new(Policy::build(draft).expect("a policy"))
         };
+        let policies: Vec<Arc<Policy>> = (0..observers).map(|me| build(me, 1)).collect();
+        let cases = |plan: &PlanPolicy| plan.set.plans().map(|plan| plans::hash(plan)).collect();
+        let hashes = policies[0].services.iter().map(|service| service.plans.iter().map(cases).collect());
         Shape {
             observers,
             services: recipes.len(),
             regions,
             limits,
-            policies: (0..observers).map(|me| build(me, 1)).collect(),
+            hashes: hashes.collect(),
+            policies,
             others: (0..observers).map(|me| build(me, 2)).collect(),
             recipes,
         }

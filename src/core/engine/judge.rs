@@ -10,6 +10,7 @@ use crate::severity::incident::{Holding, Turn};
 use crate::severity::{IncidentAnswer, IncidentInput, Stage, incident_cell};
 use crate::state::{Moments, Service, Share, State, Visits};
 use crate::time::{Mono, Now};
+use crate::verdict::standing::earliest;
 use crate::verdict::{Level, Tier};
 
 /// Tells of standings that are others than before, and works out what the service adds to its region.
@@ -104,7 +105,7 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         let (Some(due), trouble) = when.look(&facts, mine, now.mono) else { continue };
         if due.holds(now.mono) {
             holding.rung = holding.rung.max(Some(RungPos::at(i)));
-            first = first.into_iter().chain(trouble).min();
+            first = earliest(first, trouble);
         } else {
             wake.at(Some(due.from));
         }
@@ -120,7 +121,7 @@ fn conditions(service: &mut Service, state: &State, moments: &Moments, now: Now,
         if let Some(due) = due {
             if holds {
                 holding.rung = holding.rung.max(scenario.severity);
-                first = first.into_iter().chain(trouble).min();
+                first = earliest(first, trouble);
             } else {
                 wake.at(Some(due.from));
             }

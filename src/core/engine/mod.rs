@@ -35,7 +35,14 @@ use out::Out;
 /// Takes one input, and says what is to be done.
 #[must_use]
 pub fn step(state: &mut State, input: Input, now: Now) -> Vec<Effect> {
-    let mut out = Out::new();
+    step_in(Vec::new(), state, input, now)
+}
+
+/// The same, in the memory of a list that was worked off.
+#[must_use]
+pub fn step_in(mut room: Vec<Effect>, state: &mut State, input: Input, now: Now) -> Vec<Effect> {
+    room.clear();
+    let mut out = Out::new(room);
     let late = state.wake_at().map_or(crate::time::Span::ZERO, |due| now.mono.since(due));
     if late > state.trust.settings().stall() {
         let turn = state.trust.stalled(late, now.mono);

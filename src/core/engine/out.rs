@@ -21,8 +21,9 @@ pub(super) struct Out {
 }
 
 impl Out {
-    pub(super) fn new() -> Out {
-        Out { effects: Vec::new(), few: [None; 4], more: Vec::new() }
+    /// With a list that is empty, and has room perhaps.
+    pub(super) fn new(effects: Vec<Effect>) -> Out {
+        Out { effects, few: [None; 4], more: Vec::new() }
     }
 
     /// The cells that were come to, in that order, if there are any.

@@ -44,7 +44,7 @@ pub(super) fn decide(
             let situation =
                 situation(service, state, moments, Wanted::of(wish, candidate, By::Itself), &weighed, now);
             let counted = weighed.asked.then_some(weighed.counted.who);
-            let gates = look(service, wish, situation, now, wake);
+            let gates = look(service, wish, &situation, now, wake);
             later(service, state, &gates, now, wake);
             (state.asked, state.wide) = (asked, wide);
             decision = Some(Decision { wish, gates, situation, counted });
@@ -68,8 +68,8 @@ pub(super) struct Decision {
 }
 
 /// Looks at every gate; what only the time for a veto holds back is announced, once.
-fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake: &mut Wake) -> Gates {
-    let gates = Gates::look(&situation);
+fn look(service: &mut Service, wish: Wish, situation: &Situation, now: Now, wake: &mut Wake) -> Gates {
+    let gates = Gates::look(situation);
     if situation.veto == Span::ZERO {
         service.announced = None;
         return gates;
@@ -87,7 +87,7 @@ fn look(service: &mut Service, wish: Wish, situation: Situation, now: Now, wake:
     if let Some(announced) = service.announced {
         wake.at(Some(announced.since + situation.veto));
     }
-    Gates::look(&Situation { veto: veto_left(service, &situation, now), ..situation })
+    Gates::look(&Situation { veto: veto_left(service, situation, now), ..*situation })
 }
 
 /// What is left of the time for a veto.

@@ -151,7 +151,14 @@ fn proven(state: &mut State, out: &mut Out) {
 }
 
 /// Sends a check of the reference points, if one is due.
+#[inline]
 pub(super) fn advance_trust(state: &mut State, now: Now, out: &mut Out) {
+    if !state.trust.rests(state.wanted, state.accused > 0, now.mono) {
+        look_at_trust(state, now, out);
+    }
+}
+
+fn look_at_trust(state: &mut State, now: Now, out: &mut Out) {
     if !state.trust.settings().has_points() {
         state.wanted = None;
     }
@@ -163,6 +170,9 @@ pub(super) fn advance_trust(state: &mut State, now: Now, out: &mut Out) {
         trust_turned(state, turn, now, out);
     }
     let wake = state.trust.wake(state.wanted, state.accused > 0);
+    if round.is_none() && turn == Turn::Same {
+        state.trust.rest(state.wanted, state.accused > 0, wake);
+    }
     state.timers.set_self_trust(wake);
 }
 

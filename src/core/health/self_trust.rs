@@ -118,6 +118,8 @@ pub struct SelfTrust {
     sent: [(u32, Mono); REMEMBERED],
     rounds: u32,
     open: Option<Mono>,
+    /// What it was asked last, and until when it has nothing to say to that.
+    rests: Option<(Option<Mono>, bool, Mono)>,
 }
 
 /// So many rounds can still be told apart; an older answer counts only when it is bad.
@@ -160,11 +162,13 @@ impl SelfTrust {
             sent: [(0, Mono::BOOT); REMEMBERED],
             rounds: 0,
             open: None,
+            rests: None,
         }
     }
 
     /// Other settings, the same history.
     pub fn adopt(&mut self, settings: Settings) {
+        self.rests = None;
         self.settings = settings;
     }
 
@@ -218,7 +222,9 @@ impl SelfTrust {
 
     /// Looks at what is. A check is due when `wanted` (a first failure, a last strike, an ask) is later than anything
     /// sent, and again and again while accusing or isolated. Answers with the round to send, and what changed.
+    #[inline]
     pub fn advance(&mut self, wanted: Option<Mono>, accusing: bool, now: Mono) -> (Option<Round>, Turn) {
+        self.rests = None;
         let mut turn = Turn::Same;
         if let Some(sent) = self.open
             && now.since(sent) >= Self::PATIENCE
@@ -248,6 +254,19 @@ impl SelfTrust {
         (Some(Round(self.rounds)), turn)
     }
 
+    /// Right after [`advance`](Self::advance) had nothing to send and nothing to say: it has nothing before that moment,
+    /// which [`wake`](Self::wake) has named, as long as it is asked the same and is told nothing.
+    pub fn rest(&mut self, wanted: Option<Mono>, accusing: bool, until: Option<Mono>) {
+        self.rests = Some((wanted, accusing, until.unwrap_or(Mono::micros(u64::MAX))));
+    }
+
+    /// Whether [`advance`](Self::advance) has nothing to look at now: most steps ask for it.
+    #[must_use]
+    #[inline]
+    pub fn rests(&self, wanted: Option<Mono>, accusing: bool, now: Mono) -> bool {
+        self.rests.is_some_and(|(same, accused, until)| same == wanted && accused == accusing && now < until)
+    }
+
     fn rest_without_points(&mut self, turn: Turn, now: Mono) -> Turn {
         match self.isolated {
             Some((_, since)) if now.since(since) >= Self::PATIENCE => self.regain(now),
@@ -261,6 +280,7 @@ impl SelfTrust {
 
     /// When [`advance`](Self::advance) has something to look at again, if nothing else happens.
     #[must_use]
+    #[inline]
     pub fn wake(&self, wanted: Option<Mono>, accusing: bool) -> Option<Mono> {
         if !self.settings.looks() {
             return self.isolated.map(|(_, since)| since + Self::PATIENCE);
@@ -277,6 +297,7 @@ impl SelfTrust {
     /// A check has ended. A bad answer counts whichever round it belongs to; a good one proves the moment its round
     /// was sent, and ends an isolation that is older than that.
     pub fn heard(&mut self, round: Round, reached: u8, now: Mono) -> Turn {
+        self.rests = None;
         if round.0 == 0 || round.0 > self.rounds {
             return Turn::Unasked;
         }
@@ -320,6 +341,7 @@ impl SelfTrust {
     }
 
     fn lose(&mut self, why: Isolation, now: Mono) -> Turn {
+        self.rests = None;
         self.proven = None;
         let first = self.isolated.is_none();
         self.isolated = Some((why, now));
@@ -332,11 +354,13 @@ impl SelfTrust {
     }
 
     fn regain(&mut self, now: Mono) -> Turn {
+        self.rests = None;
         self.isolated = None;
         self.trusted_from = now;
         Turn::Regained
     }
 
+    #[inline]
     fn sent_at(&self, round: u32) -> Option<Mono> {
         let (number, at) = self.sent[round as usize % REMEMBERED];
         (number == round && round > 0).then_some(at)
@@ -464,5 +488,41 @@ mod tests {
         assert!(Settings::new(3, 0, Span::secs(1), Span::secs(1)).is_err());
         assert!(Settings::new(0, 0, Span::secs(1), Span::secs(1)).is_ok());
         assert_eq!(Settings::new(3, 2, Span::ZERO, Span::secs(1)), Err(NotTrust::NoTolerance));
+    }
+
+    /// Whatever happens, in whatever order: where it says that it rests, a look finds nothing.
+    #[test]
+    fn who_rests_has_nothing_to_do() {
+        let (mut seed, mut rested, mut looked) = (7_u64, 0, 0);
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for points in [0, 3] {
+            let mut me = SelfTrust::new(Settings::majority_of(points));
+            let (mut now, mut wanted, mut accusing) = (at(1), None, false);
+            for _ in 0..40_000 {
+                now = now + Span::millis(draw(700));
+                match draw(12) {
+                    0 => wanted = Some(now.before(Span::millis(draw(3_000)))),
+                    1 => wanted = None,
+                    2 => accusing = !accusing,
+                    3 if draw(20) == 0 => drop(me.stalled(Span::secs(draw(100)), now)),
+                    4 if draw(20) == 0 => drop(me.jumped(Span::secs(draw(100)), now)),
+                    5 => drop(me.heard(Round(me.rounds.saturating_sub(draw(3) as u32)), draw(4) as u8, now)),
+                    _ => {}
+                }
+                if me.rests(wanted, accusing, now) {
+                    let mut same = me.clone();
+                    assert_eq!(same.advance(wanted, accusing, now), (None, Turn::Same));
+                    assert_eq!(same.wake(wanted, accusing), me.wake(wanted, accusing));
+                    rested += 1;
+                } else if me.advance(wanted, accusing, now) == (None, Turn::Same) {
+                    me.rest(wanted, accusing, me.wake(wanted, accusing));
+                    looked += 1;
+                }
+            }
+        }
+        assert!(rested > 10_000 && looked > 1_000, "{rested} {looked}");
     }
 }

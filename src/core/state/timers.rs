@@ -5,6 +5,7 @@ use core::cmp::Reverse;
 
 use crate::ids::{ProbeId, ServiceId};
 use crate::time::Mono;
+use crate::verdict::standing::earliest;
 
 /// Who is to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,12 +77,17 @@ impl Timers {
 
     fn look(&mut self) {
         let heap = self.heap.peek().map(|Reverse((at, _))| *at);
-        self.next = [heap, self.self_trust, self.window, self.session].into_iter().flatten().min();
+        self.next = earliest(earliest(heap, self.self_trust), earliest(self.window, self.session));
     }
 
     /// The earliest, if it is due.
+    #[inline]
     pub fn due(&mut self, now: Mono) -> Option<(Mono, Timer)> {
         let next = self.next.filter(|next| *next <= now)?;
+        self.take(next)
+    }
+
+    fn take(&mut self, next: Mono) -> Option<(Mono, Timer)> {
         let due = if self.self_trust == Some(next) {
             self.self_trust = None;
             Some((next, Timer::SelfTrust))

@@ -206,6 +206,32 @@ impl Clause {
         Some(Due { from, since })
     }
 
+    /// Whether the service is not so bad where it is active, and it must be: most clauses end there.
+    #[inline]
+    fn misses(&self, facts: &Facts<'_>) -> bool {
+        let better = |level| facts.active.is_some_and(|at| facts.picture.at_least(at, level).is_none());
+        self.side == Side::Active && self.service.is_some_and(better)
+    }
+
+    /// One look at it: what it says goes to what is known of those before it.
+    fn look(
+        &self,
+        facts: &Facts<'_>,
+        before: &mut Option<Mono>,
+        now: Mono,
+        first: &mut Option<Due>,
+        trouble: &mut Option<Mono>,
+    ) {
+        let Some(due) = self.due(facts, core::mem::take(before)) else { return };
+        *before = Some(due.since);
+        *first = Some(first.map_or(due, |first| first.min(due)));
+        // What asks for an age may be due otherwise once it is remembered since when it is so.
+        let again = if self.open_for.is_some() { self.due(facts, *before) } else { Some(due) };
+        if let Some(due) = again.filter(|due| self.names_trouble() && due.holds(now)) {
+            *trouble = Some(trouble.map_or(due.since, |first| first.min(due.since)));
+        }
+    }
+
     /// The region of which it is so: for a clause about standby regions the one of which it has been so longest.
     fn place(&self, facts: &Facts<'_>) -> Option<RegionPos> {
         match self.side {
@@ -385,25 +411,23 @@ impl Condition {
     }
 
     /// Both [`due`](Self::due) and, if it holds, [`trouble`](Self::trouble), in one look at each clause.
+    #[inline(always)]
     pub fn look(
         &self,
         facts: &Facts<'_>,
         before: &mut [Option<Mono>],
         now: Mono,
     ) -> (Option<Due>, Option<Mono>) {
+        let (mut first, mut trouble): (Option<Due>, Option<Mono>) = (None, None);
         if self.ailing && !facts.picture.ails() {
             before.fill(None);
-            return (None, None);
+            return (first, trouble);
         }
-        let (mut first, mut trouble): (Option<Due>, Option<Mono>) = (None, None);
-        for (clause, before) in self.clauses.iter().zip(before.iter_mut()) {
-            let Some(due) = clause.due(facts, core::mem::take(before)) else { continue };
-            *before = Some(due.since);
-            first = Some(first.map_or(due, |first| first.min(due)));
-            // What asks for an age may be due otherwise once it is remembered since when it is so.
-            let again = if clause.open_for.is_some() { clause.due(facts, *before) } else { Some(due) };
-            if let Some(due) = again.filter(|due| clause.names_trouble() && due.holds(now)) {
-                trouble = Some(trouble.map_or(due.since, |first| first.min(due.since)));
+        for (clause, before) in self.clauses.iter().zip(before) {
+            if clause.misses(facts) {
+                *before = None;
+            } else {
+                clause.look(facts, before, now, &mut first, &mut trouble);
             }
         }
         (first, trouble)

@@ -489,7 +489,7 @@ impl Votes {
     pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
         let needed = self.electorate(cell.viewers).majority();
         let voters = self.voters(pos, cell, counted);
-        if voters.count() < needed {
+        if voters != cell.viewers && voters.count() < needed {
             return Verdict::UNKNOWN;
         }
         let row = self.row(pos);

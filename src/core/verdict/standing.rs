@@ -263,17 +263,61 @@ impl Parts {
             .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
             .map(|(_, verdict)| (*verdict, true))
             .chain(with_own);
-        let by_rule = combine(self.rule, critical.clone());
-        let counting = || {
-            self.components
+        let mut standing = Standing::default();
+        let mut ails = false;
+        for (part, here) in self.probes.iter().zip(here).filter(|(_, here)| here.runs) {
+            ails |= here.verdict().ailing().is_some();
+            if part.tier == Tier::Trigger {
+                standing.watched = true;
+                standing.alive |= here.verdict().alive().is_some();
+            }
+        }
+        if ails {
+            // Where nothing is slow or down, nothing is the worse for it.
+            standing.at = self.levels(at, active, look, components, here, with_own, critical.clone());
+        }
+        let down = standing.at_least(Level::Unreachable);
+        standing.alive &= down.is_none();
+        if down.is_none() && critical.clone().next().is_some() {
+            let mut ups = self
+                .components
                 .iter()
                 .zip(components)
-                .filter(|(part, _)| part.counts)
-                .map(|(_, verdict)| *verdict)
-                .chain(with_own.map(|(own, _)| own))
-        };
-        let degraded = counting().filter_map(Verdict::down).min();
-        let mut standing = Standing::default();
+                .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
+                .map(|(part, verdict)| (*verdict, &part.members))
+                .chain(with_own.map(|(own, _)| (own, &self.own)))
+                .map(|(verdict, members)| match verdict.say {
+                    // That was combined of each being known.
+                    Say::Up => Some(verdict.since),
+                    Say::Slow => Tally::of(of(here, members)).known_up(),
+                    Say::Unknown | Say::Down => None,
+                });
+            standing.up = ups.try_fold(Mono::BOOT, |all, one| one.map(|one| all.max(one)));
+        }
+        standing
+    }
+
+    /// Since when it is at least so bad, by level.
+    #[expect(clippy::too_many_arguments, reason = "all that a standing is made of")]
+    fn levels(
+        &self,
+        at: RegionPos,
+        active: Option<RegionPos>,
+        look: &impl Look,
+        components: &[Verdict],
+        here: &[Here],
+        with_own: Option<(Verdict, bool)>,
+        critical: impl Iterator<Item = (Verdict, bool)> + Clone,
+    ) -> [Option<Mono>; 5] {
+        let by_rule = combine(self.rule, critical);
+        let counting = self
+            .components
+            .iter()
+            .zip(components)
+            .filter(|(part, _)| part.counts)
+            .map(|(_, verdict)| *verdict)
+            .chain(with_own.map(|(own, _)| own));
+        let degraded = counting.filter_map(Verdict::down).min();
         let (mut trouble, mut gone, mut silent) = (None, Some(Mono::BOOT), true);
         let mut wide_seen = false;
         for (part, here) in self.probes.iter().zip(here) {
@@ -281,8 +325,6 @@ impl Parts {
                 continue;
             }
             let (verdict, wide) = (here.verdict(), here.wide);
-            standing.watched = true;
-            standing.alive |= verdict.alive().is_some();
             let masked = part.component.is_some_and(|c| components.get(c.index()) == Some(&Verdict::MASKED));
             if !masked {
                 trouble = earliest(trouble, verdict.ailing());
@@ -302,25 +344,7 @@ impl Parts {
         let gone = gone.filter(unwitnessed);
         let dead = down.filter(|since| unwitnessed(since)).or(gone);
         let degraded = earliest(degraded, down);
-        standing.at = [earliest(trouble, degraded), degraded, down, dead, gone];
-        standing.alive &= down.is_none();
-        if down.is_none() && critical.clone().next().is_some() {
-            let mut ups = self
-                .components
-                .iter()
-                .zip(components)
-                .filter(|(part, _)| part.counts && part.priority == Priority::Critical && runs(&part.members))
-                .map(|(part, verdict)| (*verdict, &part.members))
-                .chain(with_own.map(|(own, _)| (own, &self.own)))
-                .map(|(verdict, members)| match verdict.say {
-                    // That was combined of each being known.
-                    Say::Up => Some(verdict.since),
-                    Say::Slow => Tally::of(of(here, members)).known_up(),
-                    Say::Unknown | Say::Down => None,
-                });
-            standing.up = ups.try_fold(Mono::BOOT, |all, one| one.map(|one| all.max(one)));
-        }
-        standing
+        [earliest(trouble, degraded), degraded, down, dead, gone]
     }
 
     fn witnessed(&self, at: RegionPos, active: Option<RegionPos>, look: &impl Look, after: Mono) -> bool {
@@ -449,7 +473,7 @@ fn combine(rule: DownRule, members: impl Iterator<Item = (Verdict, bool)> + Clon
 }
 
 /// The earlier of two, where there are any.
-fn earliest(a: Option<Mono>, b: Option<Mono>) -> Option<Mono> {
+pub(crate) fn earliest(a: Option<Mono>, b: Option<Mono>) -> Option<Mono> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

@@ -7,7 +7,6 @@ use watchkeeper_core::plan::{Entry, Mode, Only, Outcome, PlanKind};
 
 use super::faulty::Faulty;
 use super::{Begins, Out, Scene};
-use crate::plans;
 use crate::shape::Shape;
 
 /// Clocks differ by so much over a cooldown.
@@ -63,15 +62,14 @@ impl Runs {
     ) {
         let (service, start) = (txn.id.service.index(), begins.start);
         let policy = &scene.shape.policies[0];
-        let known = policy.services.iter().find(|known| known.name.as_str() == format!("s{service}"));
-        let planned =
-            known.and_then(|known| known.plan(start.plan.as_str()).map(|at| &known.plans[at.index()]));
-        let kind = planned.map(|plan| plan.set.kind);
-        if let Some(hash) = start.hash {
-            let same = planned.is_some_and(|plan| plan.set.plans().any(|plan| plans::hash(plan) == hash));
-            if !same {
-                out.broke(scene.now, "S15", "letter", "a run began with the hash of no plan");
-            }
+        let called = format!("s{service}");
+        let known = policy.services.iter().position(|known| known.name.as_str() == called);
+        let planned = known.and_then(|at| Some((at, policy.services[at].plan(start.plan.as_str())?.index())));
+        let kind = planned.map(|(at, plan)| policy.services[at].plans[plan].set.kind);
+        if let Some(hash) = start.hash
+            && !planned.is_some_and(|(at, plan)| scene.shape.hashes[at][plan].contains(&hash))
+        {
+            out.broke(scene.now, "S15", "letter", "a run began with the hash of no plan");
         }
         if kind == Some(PlanKind::Failover)
             && start.mode == Mode::Live

@@ -10,12 +10,13 @@ mod writing;
 
 pub(crate) use writing::asks;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use watchkeeper_core::agree::{Answer, Pulse, Txn, TxnId};
 use watchkeeper_core::authority::{ClusterId, Nonce, Renewed, SessionId};
 use watchkeeper_core::effect::{Call, Effect};
-use watchkeeper_core::engine::{start, step};
+use watchkeeper_core::engine::{start, step_in};
 use watchkeeper_core::health::Sample;
 use watchkeeper_core::health::self_trust::Round;
 use watchkeeper_core::ids::{Name, ProbeId, ServiceId};
@@ -88,7 +89,7 @@ pub(crate) enum What {
     /// The core wants to be woken.
     Wake(u64),
     /// A fact is seen.
-    Told(ClusterId, Box<Seen>),
+    Told(ClusterId, Rc<Seen>),
     /// An observer sees a pulse.
     Pulsed(usize, u64, Option<Pulse>),
     /// Everybody sees it, as it mostly is.
@@ -191,6 +192,8 @@ pub(crate) struct World<'a> {
     script: Vec<(u64, usize, Verb)>,
     /// Cells that cores came to which are gone.
     pub(crate) visits: Visits,
+    /// A list that was worked off, for the next step of any core.
+    room: Vec<Effect>,
 }
 
 /// From there on, operators say what is written down.
@@ -235,6 +238,7 @@ impl<'a> World<'a> {
             trace: trace.then(Vec::new),
             ends: LENGTH,
             visits: Visits::default(),
+            room: Vec::new(),
             window: None,
             beats: vec![None; shape.observers],
             slow: false,
@@ -371,7 +375,7 @@ impl<'a> World<'a> {
         let node = &self.nodes[observer];
         let policies = if node.other_policy { &self.shape.others } else { &self.shape.policies };
         let policy = Arc::clone(&policies[observer]);
-        let (core, effects) = start(&policy, node.now(self.now));
+        let (core, mut effects) = start(&policy, node.now(self.now));
         let mut kinds = Vec::new();
         for probe in 0.. {
             let Some(slot) = core.probe(ProbeId::at(probe)) else { break };
@@ -386,7 +390,7 @@ impl<'a> World<'a> {
         node.kinds = kinds;
         node.core = Some(core);
         node.bound_until = self.now + recipe::LAPSE;
-        self.obey(observer, effects);
+        self.obey(observer, &mut effects);
         self.after(observer);
         if let Some((from, until)) = self.window {
             let wall = |at: u64| watchkeeper_core::time::Wall::micros(at);
@@ -420,7 +424,7 @@ impl<'a> World<'a> {
             What::Told(by, seen) => {
                 // What another coordinator was about to tell is never told.
                 if by == self.store.cluster && self.hears(observer) {
-                    self.tell(observer, Input::Seen(*seen));
+                    self.tell(observer, Input::Seen(Rc::unwrap_or_clone(seen)));
                 }
             }
             What::Pulsed(who, revision, pulse) => {
@@ -548,14 +552,17 @@ impl<'a> World<'a> {
 
     // ---- One observer's core ---------------------------------------------------------------------------------------
 
+    /// Inlined: nearly every event comes through here.
+    #[inline(always)]
     pub(crate) fn tell(&mut self, observer: usize, input: Input) {
         let node = &mut self.nodes[observer];
         let now = node.now(self.now);
         let Some(core) = &mut node.core else { return };
-        let effects = step(core, input, now);
+        let mut effects = step_in(std::mem::take(&mut self.room), core, input, now);
         if !effects.is_empty() {
-            self.obey(observer, effects);
+            self.obey(observer, &mut effects);
         }
+        self.room = effects;
         self.after(observer);
     }
 
@@ -575,9 +582,9 @@ impl<'a> World<'a> {
         }
     }
 
-    fn obey(&mut self, observer: usize, effects: Vec<Effect>) {
+    fn obey(&mut self, observer: usize, effects: &mut Vec<Effect>) {
         let life = self.nodes[observer].life;
-        for effect in effects {
+        for effect in effects.drain(..) {
             if self.nodes[observer].life != life {
                 // It died in the middle of this.
                 return;

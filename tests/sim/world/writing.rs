@@ -1,6 +1,8 @@
 //! Between the observers and the coordinator: renewals, transactions, and the facts that everybody is told, each with what
 //! a network does to them.
 
+use std::rc::Rc;
+
 use watchkeeper_core::agree::{Answer, Purpose, Txn, Write};
 use watchkeeper_core::authority::{Nonce, Renewed, SessionId};
 use watchkeeper_core::input::{Input, Seen};
@@ -329,6 +331,7 @@ impl World<'_> {
 
     /// Everybody who reaches the coordinator sees a fact, now and then twice or late; the others miss it.
     pub(crate) fn spread(&mut self, changed: Changed) {
+        let fact = Rc::new(self.store.fact(changed, self.now));
         for observer in 0..self.shape.observers {
             if self.says_itself(changed, observer) {
                 continue;
@@ -338,12 +341,10 @@ impl World<'_> {
                 continue;
             }
             let takes = self.told_in(observer);
-            let fact = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Rc::clone(&fact)));
             if self.rng.chance(20) {
                 let again = takes + self.rng.below(2_000_000);
-                let fact = self.store.fact(changed, self.now);
-                self.put(again, observer, What::Told(self.store.cluster, Box::new(fact)));
+                self.put(again, observer, What::Told(self.store.cluster, Rc::clone(&fact)));
             }
         }
     }
@@ -369,7 +370,7 @@ impl World<'_> {
             }
             let takes = self.rng.between(1_000, 40_000);
             let fact: Seen = self.store.fact(changed, self.now);
-            self.put(takes, observer, What::Told(self.store.cluster, Box::new(fact)));
+            self.put(takes, observer, What::Told(self.store.cluster, Rc::new(fact)));
         }
     }
 }

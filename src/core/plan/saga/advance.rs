@@ -130,6 +130,9 @@ impl Run {
 
     /// One transaction: what happened, and then what is wished.
     fn transact(&mut self, now: Mono, wake: &mut Wake, wants: &mut Vec<Want>, cells: &mut Vec<Cell>) {
+        if self.queue.is_empty() && self.ledger.state != RunState::Ending && !self.wishes(now, wake) {
+            return;
+        }
         let mut after = self.ledger.clone();
         let mut entries = Vec::new();
         for entry in core::mem::take(&mut self.queue) {
@@ -187,8 +190,7 @@ impl Run {
         wants: &mut Vec<Want>,
         cells: &mut Vec<Cell>,
     ) {
-        let acts = matches!(after.state, RunState::Running | RunState::Draining | RunState::Undoing);
-        if !acts || after.state != self.ledger.state {
+        if !acts(after) || after.state != self.ledger.state {
             return;
         }
         for undoing in [false, true] {
@@ -207,6 +209,16 @@ impl Run {
                 entries.extend(intent);
             }
         }
+    }
+
+    /// Whether any step is to be asked something, as things are.
+    fn wishes(&self, now: Mono, wake: &mut Wake) -> bool {
+        let mut asked =
+            |place: usize, undoing: bool| self.wished(&self.ledger, place, undoing, now, wake).is_some();
+        acts(&self.ledger)
+            && [false, true]
+                .into_iter()
+                .any(|undoing| (0..self.ledger.positions(undoing).len()).any(|place| asked(place, undoing)))
     }
 
     /// What the step is to be asked next, if anything.
@@ -275,6 +287,11 @@ impl Run {
         let op = if undoing { Op::Undo } else { Op::Do };
         Some(Entry::Intent { step, undoing, op, attempt, serial, sent: Some(sent) })
     }
+}
+
+/// Only then is any step asked anything.
+fn acts(ledger: &Ledger) -> bool {
+    matches!(ledger.state, RunState::Running | RunState::Draining | RunState::Undoing)
 }
 
 fn late(cell: &Cell) -> bool {

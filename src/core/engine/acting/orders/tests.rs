@@ -14,7 +14,7 @@ use crate::state::Many;
 fn answered(replies: &[Reply]) -> Vec<Effect> {
     let order = Order { id: OrderId(1), who: Arc::from("ann"), service: None, verb: Verb::Pause };
     let mut many = vec![Many { order: order.clone(), left: replies.len(), worst: None }];
-    let mut out = Out::new();
+    let mut out = Out::new(Vec::new());
     for reply in replies {
         assert_eq!(out.effects, [], "before the last has answered");
         answer(&mut many, &order, reply.clone(), &mut out);
