@@ -36,6 +36,11 @@ impl FromRequestParts<Doors> for Asker {
 }
 
 impl Asker {
+    /// From where it is said, for the chronicle.
+    pub(super) fn place(&self) -> String {
+        self.peer.to_string()
+    }
+
     /// On this machine.
     fn local(&self) -> bool {
         self.peer.is_loopback()

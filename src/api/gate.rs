@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Doors;
-use super::snapshot::GateView;
+use super::snapshot::TrafficView;
 use crate::core::time::Mono;
 
 pub(super) async fn gate(
@@ -35,7 +35,7 @@ pub(super) async fn gate(
 }
 
 /// Why it is closed, if it is.
-fn says(gate: &GateView, region: &str, now: Mono) -> Result<(), &'static str> {
+fn says(gate: &TrafficView, region: &str, now: Mono) -> Result<(), &'static str> {
     let Some(open) = &gate.open else {
         return Err("closed: nobody has said yet where this service is active");
     };
@@ -57,15 +57,15 @@ fn says(gate: &GateView, region: &str, now: Mono) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
-    fn gate(open: Option<&[&str]>, moving: bool, closes: bool, heard: Option<u64>) -> GateView {
+    fn gate(open: Option<&[&str]>, moving: bool, closes: bool, heard: Option<u64>) -> TrafficView {
         let open = open.map(|all| all.iter().map(|name| (*name).to_owned()).collect());
-        GateView { open, moving, ttl_seconds: 5, closes, heard }
+        TrafficView { open, moving, ttl_seconds: 5, closes, heard }
     }
 
     #[test]
     fn it_is_open_for_one_and_closes_when_it_hears_nothing_if_it_should() {
         let now = Mono::micros(100_000_000);
-        let says = |gate: GateView, region| says(&gate, region, now).is_ok();
+        let says = |gate: TrafficView, region| says(&gate, region, now).is_ok();
         assert!(says(gate(Some(&["east"]), false, false, None), "east"), "what was answered last holds");
         assert!(!says(gate(Some(&["east"]), false, false, None), "west"));
         assert!(!says(gate(None, false, false, Some(99_000_000)), "east"));

@@ -4,8 +4,11 @@
 //! never reach the core: an operator is one more input, under the same claim and gates.
 
 mod auth;
+mod body;
 mod gate;
 mod operate;
+mod orders;
+mod preview;
 mod read;
 mod serve;
 mod snapshot;
@@ -28,8 +31,12 @@ use crate::core::order::Verb;
 use crate::core::time::Mono;
 
 pub(crate) use auth::equal;
+pub use preview::{GateView, PreviewView};
 pub use serve::{Bounds, serve};
-pub use snapshot::{Check, GateView, RegionView, RunView, ServiceView, Snapshot, StepView, WindowView};
+pub use snapshot::{
+    AskView, Check, LossView, PointView, RegionView, RequestView, RunView, ServiceView, Snapshot, StepView,
+    TrafficView, WindowView,
+};
 pub use tls::{Certificate, NoCertificate};
 pub use trigger::Calls;
 
@@ -44,10 +51,21 @@ pub enum Said {
         service: Option<Name>,
         /// What.
         verb: Box<Verb>,
-        /// Who.
+        /// Who,
         who: Arc<str>,
-        /// A word for machines, and a sentence.
-        answer: oneshot::Sender<(&'static str, String)>,
+        /// and from where.
+        from: Arc<str>,
+        /// What it was answered.
+        answer: oneshot::Sender<Answer>,
+    },
+    /// "What would that order come to?"
+    Preview {
+        /// Of which service.
+        service: Name,
+        /// The order.
+        verb: Box<Verb>,
+        /// What would be done, or why there is nothing to show.
+        answer: oneshot::Sender<Result<Box<PreviewView>, Answer>>,
     },
     /// "Why?", of a service; none: there is no such service.
     Why {
@@ -61,6 +79,19 @@ pub enum Said {
         /// Why not, if not.
         answer: oneshot::Sender<Result<(), String>>,
     },
+}
+
+/// What an order is answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// A word for machines.
+    pub word: &'static str,
+    /// Why it is refused, in a word, if it is.
+    pub why: Option<&'static str>,
+    /// A sentence.
+    pub text: String,
+    /// The run that it started.
+    pub run: Option<u64>,
 }
 
 /// A trigger is to be raised, by whoever may.
@@ -130,11 +161,27 @@ fn router(doors: Doors) -> Router {
         .route("/api/v1/events", get(read::events))
         .route("/api/v1/services/{service}/why", get(read::why))
         .route("/api/v1/services/{service}/events", get(read::service_events))
-        .route("/api/v1/services/{service}/adopt", post(operate::adopt))
-        .route("/api/v1/services/{service}/pause", post(operate::pause))
-        .route("/api/v1/services/{service}/resume", post(operate::resume))
-        .route("/api/v1/pause", post(operate::pause_all))
-        .route("/api/v1/resume", post(operate::resume_all))
+        .route("/api/v1/services/{service}/preview", get(orders::starts::show))
+        .route("/api/v1/services/{service}/failover", post(orders::starts::failover))
+        .route("/api/v1/services/{service}/failback", post(orders::starts::failback))
+        .route("/api/v1/services/{service}/run", post(orders::starts::run))
+        .route("/api/v1/services/{service}/approve", post(orders::service::approve))
+        .route("/api/v1/services/{service}/veto", post(orders::service::veto))
+        .route("/api/v1/services/{service}/adopt", post(orders::service::adopt))
+        .route("/api/v1/services/{service}/release", post(orders::service::release))
+        .route("/api/v1/services/{service}/pause", post(orders::service::pause))
+        .route("/api/v1/services/{service}/resume", post(orders::service::resume))
+        .route("/api/v1/services/{service}/triggers/{trigger}/clear", post(trigger::clear))
+        .route("/api/v1/services/{service}/incidents/{id}/{verb}", post(orders::incidents::of_service))
+        .route("/api/v1/incidents/{id}/{verb}", post(orders::incidents::anywhere))
+        .route("/api/v1/evacuate", post(orders::service::evacuate))
+        .route("/api/v1/pause", post(orders::service::pause_all))
+        .route("/api/v1/resume", post(orders::service::resume_all))
+        .route("/api/v1/runs", get(orders::runs::all))
+        // A run's number is one of its service's: with the service's name before it, or without.
+        .route("/api/v1/runs/{one}", get(orders::runs::anywhere))
+        .route("/api/v1/runs/{one}/{two}", get(orders::runs::of_service).post(orders::runs::told))
+        .route("/api/v1/runs/{one}/{two}/{three}", post(orders::runs::told_of_service))
         .route("/api/v1/heartbeat/{service}/{probe}", post(operate::heartbeat))
         .route("/api/v1/heartbeat/{service}/{probe}/{region}", post(operate::heartbeat_in))
         .route("/api/v1/triggers/{service}/{trigger}", post(trigger::raise).delete(trigger::clear))

@@ -84,11 +84,17 @@ pub struct ServiceView {
     /// Its regions, in order of preference.
     pub regions: Vec<RegionView>,
     /// Where its users should be led.
-    pub gate: GateView,
+    pub gate: TrafficView,
     /// Its unfinished runs.
     pub runs: Vec<RunView>,
-    /// What waits for a person's word: its number and its plan.
-    pub request: Option<(u64, String)>,
+    /// What waits for a person's word.
+    pub request: Option<RequestView>,
+    /// A plan that is announced, with the seconds that are left to say no.
+    pub announced: Option<(String, f64)>,
+    /// The RTO in force, in seconds,
+    pub rto: Option<f64>,
+    /// and the RPO.
+    pub rpo: Option<f64>,
     /// What ended runs owe: the run and the plan.
     pub owes: Vec<(u64, String)>,
     /// How the newest failover ended; inner none: it has not.
@@ -97,7 +103,7 @@ pub struct ServiceView {
 
 /// A service's traffic gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct GateView {
+pub struct TrafficView {
     /// For these it is open; none: nobody has said where the service is active.
     pub open: Option<Vec<String>>,
     /// A failover is under way: it is closed for all.
@@ -119,8 +125,32 @@ pub struct RunView {
     pub plan: String,
     /// `live`, `drill` or `preview`.
     pub mode: &'static str,
-    /// Where it is.
-    pub state: String,
+    /// The old side lives.
+    pub planned: bool,
+    /// The region that it leaves, if it moves the service.
+    pub from: Option<String>,
+    /// Where it acts, or moves to.
+    pub to: String,
+    /// Its plan's hash,
+    pub hash: Option<String>,
+    /// and its epoch: what is named by whoever accepts its exposure.
+    pub epoch: u64,
+    /// For how many seconds it has been carried here.
+    pub seconds: f64,
+    /// The longest that it should take, in seconds, people apart.
+    pub longest: f64,
+    /// The seconds since the first failed sample; none: no incident is open.
+    pub failing: Option<f64>,
+    /// The RTO that it is measured by, in seconds,
+    pub rto: Option<f64>,
+    /// and the RPO.
+    pub rpo: Option<f64>,
+    /// Its phases, with their deadlines in seconds since its start.
+    pub phases: Vec<(String, f64)>,
+    /// What it asks of people now.
+    pub asks: Vec<AskView>,
+    /// Where it is: `starting`, `running`, `draining`, `undoing`, `held`, `ending`.
+    pub state: &'static str,
     /// Why it is held, if it is.
     pub held: Option<String>,
     /// Users are served.
@@ -136,13 +166,80 @@ pub struct RunView {
 pub struct StepView {
     /// Its name.
     pub name: String,
-    /// Where it is.
-    pub state: String,
+    /// Where it is: `waiting`, `starting`, `calling`, `unsettled`, `observing`, `verifying`, `not done`, `held`, or for good
+    /// `done`, `skipped`, `failed`, `not applied`,
+    pub state: &'static str,
+    /// and for how many seconds.
+    pub seconds: f64,
     /// What was in the way when it was tried last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The longest that one try takes, in seconds.
     pub timeout: f64,
+}
+
+/// What one step asks of people.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AskView {
+    /// Which step.
+    pub step: String,
+    /// What those must be who answer.
+    pub role: String,
+    /// What they are asked; none: to tick what follows.
+    pub text: Option<String>,
+    /// So many must say yes …
+    pub count: u32,
+    /// … and so many have.
+    pub given: u32,
+    /// What is to be ticked.
+    pub items: Vec<PointView>,
+}
+
+/// A point of a checklist.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PointView {
+    /// What it says.
+    pub text: String,
+    /// Ticked when this probe is up; by a person if none.
+    pub probe: Option<String>,
+    /// It is ticked.
+    pub ticked: bool,
+}
+
+/// What waits for a person's word: an approval names its hash and its epoch, and accepts what it shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RequestView {
+    /// Which.
+    pub number: u64,
+    /// Why it is there.
+    pub why: String,
+    /// Which plan,
+    pub plan: String,
+    /// from where, if it moves the service,
+    pub from: Option<String>,
+    /// and where it acts, or moves to; none: that is not decided yet.
+    pub to: Option<String>,
+    /// The old side lives.
+    pub planned: bool,
+    /// The hash of what would be sent.
+    pub hash: Option<String>,
+    /// The epoch at which it was asked.
+    pub epoch: u64,
+    /// What would be lost; none: nothing can be.
+    pub loss: Option<LossView>,
+    /// The old side may go on accepting writes.
+    pub exposure: bool,
+    /// Gates that stand in the way, and are passed by a yes.
+    pub gates: Vec<&'static str>,
+}
+
+/// What would be lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LossView {
+    /// So many seconds; none: nobody knows.
+    pub seconds: Option<f64>,
+    /// So many may be.
+    pub rpo: Option<f64>,
 }
 
 /// One region of a service.

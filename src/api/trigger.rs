@@ -21,7 +21,7 @@ use sha2::Sha256;
 use tokio::sync::oneshot;
 
 use super::auth::{Asker, Refused, equal, who};
-use super::operate::say;
+use super::orders::{By, say};
 use super::{Doors, PATIENCE, Raise};
 use crate::config::wiring::{TokenRole, Trigger, TriggerKind};
 use crate::core::ids::Name;
@@ -97,7 +97,8 @@ pub(super) async fn raise(
         }
         Says::Cleared => {
             let verb = Verb::Clear { trigger: trigger.name.clone() };
-            say(&doors, Some(trigger.service.as_str()), verb, sender.who).await
+            let by = By { name: sender.who, from: asker.place() };
+            say(&doors, Some(&trigger.service), verb, &by).await.into_response()
         }
     };
     if let Some((call, signed)) = call
@@ -124,7 +125,8 @@ pub(super) async fn clear(
         None => none(&service, &name),
         Some(trigger) => {
             let verb = Verb::Clear { trigger: trigger.name.clone() };
-            say(&doors, Some(trigger.service.as_str()), verb, who).await
+            let by = By { name: who, from: asker.place() };
+            say(&doors, Some(&trigger.service), verb, &by).await.into_response()
         }
     }
 }

@@ -209,12 +209,13 @@ fn words(names: Names<'_>, event: &Event, now: Now) -> (&'static str, String, Va
             );
             ("requested", text, json!({ "request": number }))
         }
-        Event::Ordered { order, who, reply: answer } => {
+        Event::Ordered { order, who, from, verb, reply: answer } => {
             let (word, text) = reply(answer, names.policy);
+            let place = from.as_deref().map_or(String::new(), |from| format!(" from {from}"));
             (
                 "ordered",
-                format!("{of}: {who}'s order: {text}"),
-                json!({ "order": order.0, "who": &**who, "reply": word }),
+                format!("{of}: {who}{place} orders {verb}: {text}"),
+                json!({ "order": order.0, "who": &**who, "from": from.as_deref(), "verb": verb, "reply": word }),
             )
         }
         Event::Annotated { who, text } => {

@@ -16,7 +16,7 @@ use crate::store::{Store, Trouble, unreadable};
 
 pub use chain::Broken;
 pub use event::{Names, told};
-pub use words::{gates, reply};
+pub use words::{gates, refused, reply};
 
 /// The most that one query gives.
 pub const MOST: u32 = 1_000;

@@ -3,6 +3,7 @@
 
 use crate::core::decide::Gate;
 use crate::core::order::{Refused, Reply};
+use crate::core::plan::saga::Why;
 use crate::core::policy::Policy;
 
 /// The words of a set of gates.
@@ -24,11 +25,46 @@ pub fn reply(reply: &Reply, policy: &Policy) -> (&'static str, String) {
             "it was sent, and the coordinator has not answered: it may be done; look before you say it again"
                 .to_owned(),
         ),
-        Reply::Refused(why) => ("refused", refused(why, policy)),
+        Reply::Refused(why) => ("refused", refused(why, policy).1),
     }
 }
 
-fn refused(why: &Refused, policy: &Policy) -> String {
+/// Why an order is refused: a word for machines, and a sentence.
+#[must_use]
+pub fn refused(why: &Refused, policy: &Policy) -> (&'static str, String) {
+    (word(why), sentence(why, policy))
+}
+
+const fn word(why: &Refused) -> &'static str {
+    match why {
+        Refused::NoCoordinator => "no_coordinator",
+        Refused::HeldBy(_) => "held_by",
+        Refused::NoHolder => "no_holder",
+        Refused::Busy => "busy",
+        Refused::Leaving => "leaving",
+        Refused::NoSuchService => "no_such_service",
+        Refused::WhichService => "which_service",
+        Refused::NoSuchRegion(_) => "no_such_region",
+        Refused::NoSuchPlan => "no_such_plan",
+        Refused::WhichPlan => "which_plan",
+        Refused::NoSuchTrigger(_) => "no_such_trigger",
+        Refused::NoSuchRun => "no_such_run",
+        Refused::NothingAsked => "nothing_asked",
+        Refused::NoRecord => "no_record",
+        Refused::Running(_) => "running",
+        Refused::AlreadyThere => "already_there",
+        Refused::NoWayHome => "no_way_home",
+        Refused::NotQuarantined => "not_quarantined",
+        Refused::Gates(_) => "gates",
+        Refused::Mismatch | Refused::Run(Why::Mismatch) => "mismatch",
+        Refused::Run(Why::NoSuchStep) => "no_such_step",
+        Refused::Run(_) => "run",
+        Refused::Ended(_) => "ended",
+        Refused::Overtaken => "overtaken",
+    }
+}
+
+fn sentence(why: &Refused, policy: &Policy) -> String {
     match why {
         Refused::NoCoordinator => "no coordinator is in reach, so nothing can be made durable".to_owned(),
         Refused::HeldBy(Some(who)) => format!("{} holds the claim: say it there", policy.observer_name(*who)),
@@ -55,7 +91,7 @@ fn refused(why: &Refused, policy: &Policy) -> String {
         Refused::Mismatch => {
             "what was accepted is not what would be done: look at the preview again".to_owned()
         }
-        Refused::Run(why) => format!("the run, or the step, cannot be told that now ({why:?})"),
+        Refused::Run(why) => format!("the run, or the step, cannot be told that now ({why})"),
         Refused::Ended(outcome) => format!("it ended before it was carried out ({outcome})"),
         Refused::Overtaken => {
             "what the coordinator holds now does not allow it any more: look, and say it again".to_owned()

@@ -48,6 +48,11 @@ impl Api {
         self.ask("GET", path, None)
     }
 
+    /// Says something.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Answer, String> {
+        self.ask("POST", path, Some(body))
+    }
+
     /// Says something, and prints how it was answered: exit 0 if it is so, 1 if it is not.
     pub(super) fn order(&self, path: &str, body: &Value) -> ExitCode {
         match self.ask("POST", path, Some(body)) {

@@ -43,6 +43,7 @@ use read::Reader;
 use wiring::Wiring;
 
 use crate::core::policy::Policy;
+use crate::core::time::Span;
 
 /// What is in force when nothing is written.
 const BUILTIN: &str = include_str!("builtin.toml");
@@ -81,6 +82,11 @@ impl Outcome {
         }
         resolved::print(&whole, &self.report.files, &self.report.masked, true)
     }
+}
+
+/// A length of time as the language writes it: `1h30m`.
+pub fn length(text: &str) -> Result<Span, &'static str> {
+    values::Dur::parse(text).map(|length| length.0)
 }
 
 /// The JSON Schema of the main file, or of a service's own.

@@ -151,6 +151,10 @@ pub enum Event {
         order: OrderId,
         /// Who said it.
         who: Arc<str>,
+        /// From where, if that is known.
+        from: Option<Arc<str>>,
+        /// What was said, in a word.
+        verb: &'static str,
         /// What became of it.
         reply: Box<Reply>,
     },

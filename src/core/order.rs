@@ -20,8 +20,10 @@ pub struct OrderId(pub u64);
 pub struct Order {
     /// Which.
     pub id: OrderId,
-    /// Who.
+    /// Who: two orders of one person have the same.
     pub who: Arc<str>,
+    /// From where, for the chronicle alone.
+    pub from: Option<Arc<str>>,
     /// To which service; none: to all, where the verb can be said to all.
     pub service: Option<ServiceId>,
     /// What.
@@ -165,6 +167,58 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Its word in API, command line and chronicle.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Verb::Failover { .. } => "failover",
+            Verb::Failback { .. } => "failback",
+            Verb::Evacuate { .. } => "evacuate",
+            Verb::Run { .. } => "run",
+            Verb::Approve { .. } | Verb::ApproveStep { .. } => "approve",
+            Verb::Veto => "veto",
+            Verb::Abort { .. } => "abort",
+            Verb::Retry { .. } => "retry",
+            Verb::Skip { .. } => "skip",
+            Verb::Tick { .. } => "tick",
+            Verb::HandOver { .. } => "hand-over",
+            Verb::Adopt { .. } => "adopt",
+            Verb::Release { .. } => "release",
+            Verb::Pause => "pause",
+            Verb::Resume => "resume",
+            Verb::AcknowledgeIncident | Verb::AcknowledgeRun { .. } => "acknowledge",
+            Verb::Annotate { .. } => "annotate",
+            Verb::Clear { .. } => "clear",
+        }
+    }
+
+    /// What is accepted with it, if it is one that can accept something.
+    #[must_use]
+    pub const fn accepts(&self) -> Option<&Accepts> {
+        match self {
+            Verb::Failover { accepts, .. }
+            | Verb::Failback { accepts }
+            | Verb::Run { accepts, .. }
+            | Verb::Approve { accepts } => Some(accepts),
+            Verb::Evacuate { .. }
+            | Verb::ApproveStep { .. }
+            | Verb::Veto
+            | Verb::Abort { .. }
+            | Verb::Retry { .. }
+            | Verb::Skip { .. }
+            | Verb::Tick { .. }
+            | Verb::HandOver { .. }
+            | Verb::Adopt { .. }
+            | Verb::Release { .. }
+            | Verb::Pause
+            | Verb::Resume
+            | Verb::AcknowledgeIncident
+            | Verb::AcknowledgeRun { .. }
+            | Verb::Annotate { .. }
+            | Verb::Clear { .. } => None,
+        }
+    }
+
     /// Whether only the claim's holder carries it out; the rest only changes the record, or tells.
     #[must_use]
     pub const fn acts(&self) -> bool {

@@ -17,11 +17,12 @@ use super::deeds::Deeds;
 use super::edge::Edge;
 use super::keeping::Owned;
 use super::lane::Lane;
+use super::previewed::{answered, previewed};
 use super::room::Room;
 use super::windows::Opening;
 use super::{Message, Setup, clock, metrics as numbers, shown, systemd, windows};
-use crate::api::{Access, Said, Snapshot};
-use crate::chronicle::{self, reply, told};
+use crate::api::{Access, Answer, Said, Snapshot};
+use crate::chronicle::{self, told};
 use crate::config::probe::Probe;
 use crate::coord::{Coordinator, Names};
 use crate::core::agree::ClaimState;
@@ -31,7 +32,7 @@ use crate::core::event::{Decided, Event};
 use crate::core::health::self_trust::Round;
 use crate::core::ids::{Name, ProbeId, ServiceId};
 use crate::core::input::Input;
-use crate::core::order::{Order, OrderId};
+use crate::core::order::{Order, OrderId, Refused, Reply};
 use crate::core::state::State;
 use crate::core::time::{Now, Span};
 use crate::core::view;
@@ -78,7 +79,7 @@ pub(super) struct Shows {
     pub(super) stop: CancellationToken,
 }
 
-type Answer = oneshot::Sender<(&'static str, String)>;
+type Waits = oneshot::Sender<Answer>;
 
 /// The loop.
 pub(super) struct EventLoop {
@@ -90,7 +91,7 @@ pub(super) struct EventLoop {
     /// Inputs that effects were answered with at once.
     later: VecDeque<Input>,
     /// Who waits for which order; the core answers each, within 90 seconds.
-    orders: BTreeMap<OrderId, Answer>,
+    orders: BTreeMap<OrderId, Waits>,
     ordered: u64,
     /// Transactions that are not answered.
     in_flight: u64,
@@ -100,6 +101,8 @@ pub(super) struct EventLoop {
     wrong: Option<String>,
     before: Now,
     shown_at: Option<Now>,
+    /// Something was taken in since.
+    stale: bool,
     leaving: bool,
 }
 
@@ -118,6 +121,7 @@ impl EventLoop {
             wrong: None,
             before: clock::now(),
             shown_at: None,
+            stale: false,
             leaving: false,
         };
         new.wire(setup.probes, setup.references);
@@ -165,7 +169,9 @@ impl EventLoop {
         let behind =
             [paces.pump(), renewals.pump(), rounds.pump(), lines.pump(), deeds.pump()].contains(&true);
         let wake = self.state.wake_at().map_or(TURN, |at| at.since(now.mono));
-        wake.min(if behind { PUMP } else { TURN })
+        // What has changed is shown soon, also if nothing comes after it.
+        let unshown = self.shown_at.filter(|_| self.stale).map(|at| SHOW.less(now.mono.since(at.mono)));
+        wake.min(if behind { PUMP } else { TURN }).min(unshown.unwrap_or(TURN))
     }
 
     fn turned(&mut self) {
@@ -180,7 +186,7 @@ impl EventLoop {
     }
 
     fn show(&mut self, now: Now) {
-        self.shown_at = Some(now);
+        (self.shown_at, self.stale) = (Some(now), false);
         gauge!("watchkeeper_events_waiting").set(self.hands.lines.waiting() as f64);
         let around = shown::Around {
             reload: self.wrong.as_deref(),
@@ -223,6 +229,7 @@ impl EventLoop {
     /// One input, and whatever it is answered with at once.
     fn step(&mut self, input: Input) {
         let now = clock::now();
+        self.stale = true;
         let by = clock::jump(std::mem::replace(&mut self.before, now), now);
         if by > JUMP {
             let effects = engine::step(&mut self.state, Input::ClockJumped { by }, now);
@@ -270,7 +277,7 @@ impl EventLoop {
                         // Whoever looks after the answer sees what it says.
                         self.show(now);
                         // Whoever asked may have gone.
-                        drop(waits.send(reply(&answer, &self.state.policy)));
+                        drop(waits.send(answered(&answer, &self.state.policy)));
                     }
                 }
             }
@@ -324,17 +331,21 @@ impl EventLoop {
 
     fn said(&mut self, said: Said) {
         match said {
-            Said::Order { service, verb, who, answer } => {
+            Said::Order { service, verb, who, from, answer } => {
                 let id = service.as_ref().map(|name| self.state.service_id(name.as_str()));
                 if let Some(None) = id {
-                    let name = service.as_ref().map_or("", Name::as_str);
-                    drop(answer.send(("refused", format!("there is no service `{name}`"))));
+                    let no = Reply::Refused(Refused::NoSuchService);
+                    drop(answer.send(answered(&no, &self.state.policy)));
                     return;
                 }
                 self.ordered += 1;
-                let order = Order { id: OrderId(self.ordered), who, service: id.flatten(), verb: *verb };
+                let (id, service, from) = (OrderId(self.ordered), id.flatten(), Some(from));
+                let order = Order { id, who, from, service, verb: *verb };
                 self.orders.insert(order.id, answer);
                 self.step(Input::Ordered(order));
+            }
+            Said::Preview { service, verb, answer } => {
+                drop(answer.send(previewed(&self.state, &service, &verb, clock::now())));
             }
             // It is read beside the loop, and comes back as `Message::Loaded`.
             Said::Reload { answer } => drop(answer.send(Err("it was handed to the wrong one".to_owned()))),

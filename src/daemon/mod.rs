@@ -15,6 +15,7 @@ mod lane;
 pub mod log;
 mod looking;
 pub mod metrics;
+mod previewed;
 mod references;
 mod room;
 mod shown;

@@ -10,6 +10,7 @@ mod config;
 mod demonstrated;
 mod holding;
 mod living;
+mod ordered;
 mod sketch;
 mod step;
 mod stored;

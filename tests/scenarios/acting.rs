@@ -343,7 +343,7 @@ impl Drive {
         acting.given += 1;
         let id = OrderId(acting.given);
         acting.orders.insert(id, Ordered { who: who.to_owned(), to, reply: None });
-        self.hand(to, Input::Ordered(Order { id, who: Arc::from(who), service, verb }));
+        self.hand(to, Input::Ordered(Order { id, who: Arc::from(who), from: None, service, verb }));
         Ok(())
     }
 

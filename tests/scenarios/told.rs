@@ -172,7 +172,7 @@ fn of_service(state: &State, service: &Service, event: &Event) -> String {
         Event::Paged(page) => told_acting::page(state, service, page),
         Event::Requested(Some(number)) => format!("request {number} is told"),
         Event::Requested(None) => "what was requested is not wanted any more".into(),
-        Event::Ordered { order, who, reply } => {
+        Event::Ordered { order, who, reply, .. } => {
             format!("order {} of {who}: {}", order.0, told_acting::reply(state, reply))
         }
         Event::Annotated { who, text } => format!("{who} notes: {text}"),

@@ -17,6 +17,7 @@ mod vote;
 mod watch;
 mod weigh;
 
+pub(crate) use acting::{asks_for, look_by};
 pub(crate) use situation::{objectives, situation};
 pub(crate) use start::{gates_now, mode, situation_now, unrefused_first};
 pub(crate) use vote::own as own_vote;

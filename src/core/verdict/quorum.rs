@@ -489,7 +489,8 @@ impl Votes {
     pub fn verdict(&self, pos: CellPos, cell: &Cell, counted: Counted) -> Verdict {
         let needed = self.electorate(cell.viewers).majority();
         let voters = self.voters(pos, cell, counted);
-        if voters != cell.viewers && voters.count() < needed {
+        let all = voters == cell.viewers && voters != Observers::NONE;
+        if !all && voters.count() < needed {
             return Verdict::UNKNOWN;
         }
         let row = self.row(pos);

@@ -4,6 +4,7 @@
 mod gate;
 mod looks;
 mod names;
+mod preview;
 mod status;
 mod vote;
 mod why;
@@ -11,6 +12,7 @@ mod worst;
 
 pub use gate::{Traffic, traffic};
 pub use looks::{Asked, asked_by, step_of, takes_users};
+pub use preview::{GateView, Preview, Says, preview};
 pub use status::{RegionStatus, RunStatus, Status, status};
 pub use vote::own_vote;
 pub use why::{gates, stated, why, would};

@@ -5,14 +5,15 @@
 use alloc::vec::Vec;
 
 use super::names::Named;
-use crate::agree::{ClaimState, Outcome, RunId};
+use crate::agree::{ClaimState, Outcome, Record, Request, RunId};
 use crate::authority::Epoch;
 use crate::decide::explain::Names;
 use crate::decide::gates::Holder;
+use crate::engine::objectives;
 use crate::ids::{Name, RegionPos, ServiceId};
-use crate::plan::saga::{HeldWhy, RunState, StepState};
-use crate::plan::{Mode, StepName};
-use crate::severity::Stage;
+use crate::plan::saga::{Asks, HeldWhy, Run, RunState, StepState};
+use crate::plan::{Mode, Only, PlanHash, StepName};
+use crate::severity::{Objectives, Stage};
 use crate::state::{Service, State};
 use crate::time::{Mono, Now, Span};
 use crate::verdict::picture::own_standing;
@@ -41,8 +42,12 @@ pub struct Status {
     pub raised: Vec<(Name, Span)>,
     /// The outside world is newer than the coordinator.
     pub foreign: bool,
-    /// What waits for a person's word, by its number.
-    pub request: Option<(u64, Name)>,
+    /// What waits for a person's word.
+    pub request: Option<Request>,
+    /// A plan is announced, and starts unless somebody says no; so much of the time for that is left.
+    pub announced: Option<(Name, Span)>,
+    /// What is promised now.
+    pub objectives: Objectives,
     /// The unfinished runs that this observer carries.
     pub runs: Vec<RunStatus>,
     /// What ended runs owe: the plan, and for which run.
@@ -75,16 +80,36 @@ pub struct RunStatus {
     pub plan: Name,
     /// How much of it is real.
     pub mode: Mode,
+    /// The old side lives.
+    pub planned: bool,
+    /// The region that it leaves, if it moves the service.
+    pub from: Option<Name>,
+    /// Where it acts, or moves to.
+    pub at: Name,
+    /// Its plan's hash,
+    pub hash: Option<PlanHash>,
+    /// and the epoch that its start set: what an approval of it names.
+    pub epoch: Epoch,
+    /// For how long this observer has carried it.
+    pub age: Span,
+    /// The longest that it should take, drains and people apart.
+    pub longest: Span,
+    /// What it is measured by.
+    pub objectives: Objectives,
+    /// Its phases, with their deadlines since its start.
+    pub phases: Vec<(Name, Span)>,
+    /// What it asks of people now.
+    pub asks: Vec<Asks>,
     /// Where it is.
     pub state: RunState,
     /// Why it is held, if it is.
     pub held: Option<HeldWhy>,
     /// Users are served.
     pub served: bool,
-    /// Where its steps are.
-    pub steps: Vec<(StepName, StepState)>,
-    /// Where taking them back is; empty, before anything is.
-    pub undone: Vec<(StepName, StepState)>,
+    /// Where its steps are, and for how long.
+    pub steps: Vec<(StepName, StepState, Span)>,
+    /// Where taking them back is, and for how long; empty, before anything is.
+    pub undone: Vec<(StepName, StepState, Span)>,
 }
 
 /// Where a service is; none, if there is no such service.
@@ -119,10 +144,18 @@ pub fn status(state: &State, id: ServiceId, now: Now) -> Option<Status> {
             .filter_map(|(name, (_, since))| Some((name.clone(), now.mono.since((*since)?))))
             .collect(),
         foreign: acting.is_some_and(|acting| acting.foreign.is_some()),
-        request: whole
-            .and_then(|record| record.request.as_ref())
-            .map(|request| (request.number, request.plan.clone())),
-        runs: acting.iter().flat_map(|acting| &acting.runs).map(|carried| run(&carried.run)).collect(),
+        request: whole.and_then(|record| record.request.as_deref()).cloned(),
+        announced: service.announced.as_ref().and_then(|announced| {
+            let plan = service.policy.plans.get(announced.wish.plan.index())?;
+            let veto = service.policy.scenarios.get(announced.wish.scenario.index())?.veto;
+            Some((plan.name.clone(), (announced.since + veto).since(now.mono)))
+        }),
+        objectives: objectives(service, None),
+        runs: acting
+            .iter()
+            .flat_map(|acting| &acting.runs)
+            .map(|one| run(service, whole, &one.run, now.mono))
+            .collect(),
         owes: whole
             .iter()
             .flat_map(|record| &record.owes)
@@ -149,16 +182,33 @@ fn region(state: &State, service: &Service, at: RegionPos, now: Mono) -> RegionS
     }
 }
 
-fn run(run: &crate::plan::saga::Run) -> RunStatus {
-    let start = run.start();
+fn run(service: &Service, record: Option<&Record>, run: &Run, now: Mono) -> RunStatus {
+    let (start, plan) = (run.start(), run.plan());
+    let tried = record.and_then(|record| record.tried.iter().find(|tried| tried.run == start.run));
+    let scenario = tried.and_then(|tried| service.policy.scenario(tried.scenario.as_ref()?.as_str()));
+    let steps = |undoing| {
+        let since =
+            move |(step, state, since): (&StepName, StepState, Mono)| (step.clone(), state, now.since(since));
+        run.since(undoing).map(since).collect()
+    };
     RunStatus {
         run: start.run,
         plan: start.plan.clone(),
         mode: start.mode,
+        planned: start.way == Only::Planned,
+        from: plan.at().from.clone(),
+        at: plan.at().at.clone(),
+        hash: start.hash,
+        epoch: start.epoch,
+        age: now.since(run.took_over()),
+        longest: plan.longest(start.way),
+        objectives: objectives(service, scenario),
+        phases: plan.phases().iter().map(|phase| (phase.name.clone(), phase.deadline)).collect(),
+        asks: run.asked().collect(),
         state: run.state(),
         held: run.held().cloned(),
         served: run.served(),
-        steps: run.steps().map(|(step, state)| (step.clone(), state)).collect(),
-        undone: run.undone().map(|(step, state)| (step.clone(), state)).collect(),
+        steps: steps(false),
+        undone: steps(true),
     }
 }

@@ -3,7 +3,7 @@
 mod door;
 mod quiet;
 mod raised;
-mod talk;
+pub(crate) mod talk;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -123,9 +123,9 @@ async fn it_watches_says_what_it_would_do_and_ends_in_order() {
     assert!(code == 200 && said.contains("so_already"), "{code} {said}");
     let epoch = shop(&status(at).await)["epoch"].clone();
     let (code, said) = post(at, "/api/v1/services/shop/adopt", json!({ "region": "moon" }), &[]).await;
-    assert!(code == 409 && said.contains("no region `moon`"), "{code} {said}");
+    assert!(code == 404 && said.contains("no region `moon`"), "{code} {said}");
     let (code, said) = post(at, "/api/v1/services/none/pause", json!({}), &[]).await;
-    assert!(code == 409 && said.contains("no service"), "{code} {said}");
+    assert!(code == 404 && said.contains("no service"), "{code} {said}");
     let (code, _) =
         post(at, "/api/v1/services/shop/pause", json!({}), &[("origin", "http://evil.example")]).await;
     assert_eq!(code, 403, "no web page gives orders");

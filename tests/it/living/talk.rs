@@ -7,16 +7,16 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub(super) async fn get(at: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) async fn get(at: SocketAddr, path: &str) -> (u16, String) {
     talk(at, &format!("GET {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n")).await
 }
 
-pub(super) async fn post(at: SocketAddr, path: &str, body: Value, headers: &[(&str, &str)]) -> (u16, String) {
+pub(crate) async fn post(at: SocketAddr, path: &str, body: Value, headers: &[(&str, &str)]) -> (u16, String) {
     send(at, "POST", path, &body.to_string(), headers).await
 }
 
 /// Any body by any method.
-pub(super) async fn send(
+pub(crate) async fn send(
     at: SocketAddr,
     method: &str,
     path: &str,
@@ -44,7 +44,7 @@ async fn talk(at: SocketAddr, asked: &str) -> (u16, String) {
 }
 
 /// Over a connection that there is.
-pub(super) async fn talk_over(
+pub(crate) async fn talk_over(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     asked: &str,
 ) -> std::io::Result<(u16, String)> {
@@ -71,7 +71,7 @@ fn whole(mut chunks: &str) -> String {
 }
 
 /// Polls until it is so; not longer than 30 seconds.
-pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let looks = async {
         while !is_so().await {
             tokio::task::yield_now().await;

@@ -5,6 +5,6 @@ mod exec;
 mod http;
 mod others;
 mod outputs;
-mod provider;
+pub(crate) mod provider;
 pub(crate) mod rig;
 mod runner;

@@ -332,7 +332,7 @@ impl<'a> World<'a> {
                 let status = view::status(core, service.id, node.now(self.now));
                 lines.extend(status.iter().flat_map(|status| &status.runs).map(|run| {
                     let steps: Vec<String> =
-                        run.steps.iter().map(|(step, state)| format!("{step} {state}")).collect();
+                        run.steps.iter().map(|(step, state, _)| format!("{step} {state}")).collect();
                     format!(
                         "o{who} {} run {}: {} [{}]",
                         service.policy.name,

@@ -104,7 +104,7 @@ impl World<'_> {
 
     pub(crate) fn order(&mut self, to: usize, service: Option<ServiceId>, verb: Verb) {
         let id = OrderId(self.orders.said.len() as u64);
-        let order = Order { id, who: Arc::from("ann"), service, verb };
+        let order = Order { id, who: Arc::from("ann"), from: None, service, verb };
         let said = Said { order: order.clone(), to, at: self.now, excused: false, replies: 0, again: 0 };
         self.orders.said.push(said);
         self.say(|_| format!("ann says to o{to}: {:?}", order.verb));

@@ -21,6 +21,9 @@ mod wish;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use looks::look_by;
+pub(crate) use orders::asks_for;
+
 use alloc::sync::Arc;
 
 use super::advance::Wake;

@@ -154,7 +154,7 @@ impl Acted {
 
     fn order(&mut self, verb: Verb) -> Option<Said> {
         let service = Some(self.world.shop());
-        let order = Order { id: OrderId(1), who: "ann".into(), service, verb };
+        let order = Order { id: OrderId(1), who: "ann".into(), from: None, service, verb };
         self.world.tell(Input::Ordered(order));
         self.run(Span::secs(20));
         self.replies.pop()
@@ -257,4 +257,54 @@ fn a_vote_that_is_gone_is_written_again() {
     acted.world.tell(Input::Seen(gone));
     acted.run(Span::secs(1));
     assert_eq!(acted.keys.vote.0, written);
+}
+
+#[test]
+fn a_preview_shows_what_the_order_would_do_and_changes_nothing() {
+    let mut acted = Acted::new();
+    let now =
+        |acted: &Acted| crate::time::Now { mono: acted.world.now, wall: crate::time::Wall::secs(1_000) };
+    let shown =
+        |acted: &Acted, verb: &Verb| view::preview(&acted.world.state, acted.world.shop(), verb, now(acted));
+    let to = |region: Option<&str>| Verb::Failover {
+        to: region.map(name),
+        plan: None,
+        planned: true,
+        accepts: crate::order::Accepts::default(),
+    };
+    let rest = shown(&acted, &to(None)).unwrap();
+    assert_eq!((rest.from, rest.at, rest.epoch.0), (Some(name("east")), Some(name("west")), 1));
+    assert!(rest.open && rest.planned && rest.loss.is_none() && !rest.exposed, "{:?}", rest.gates);
+    assert!(rest.lines.iter().any(|line| line.starts_with("step dns in west")), "{:?}", rest.lines);
+    let candidate = rest.gates.iter().find(|gate| gate.gate == crate::decide::Gate::Candidate).unwrap();
+    assert_eq!((candidate.says, &candidate.why), (view::Says::Passes, &None));
+    assert_eq!(shown(&acted, &to(Some("east"))), Err(crate::order::Refused::AlreadyThere));
+    assert_eq!(shown(&acted, &to(Some("moon"))), Err(crate::order::Refused::NoSuchRegion(name("moon"))));
+    let home = Verb::Failback { accepts: crate::order::Accepts::default() };
+    assert_eq!(shown(&acted, &home), Err(crate::order::Refused::NoWayHome));
+    assert_eq!(shown(&acted, &Verb::Pause), Err(crate::order::Refused::NoSuchPlan));
+    assert!(acted.calls.is_empty() && acted.record().active == name("east"));
+
+    // With its hash and its epoch the order is what was shown; with those of another time it is not.
+    let stale = crate::order::Accepts { epoch: Some(crate::authority::Epoch(9)), ..Default::default() };
+    let order = Verb::Failover { to: None, plan: None, planned: true, accepts: stale };
+    assert_eq!(acted.order(order), Some(Said::Refused(crate::order::Refused::Mismatch)));
+    let accepts = crate::order::Accepts { epoch: Some(rest.epoch), hash: rest.hash, ..Default::default() };
+    let order = Verb::Failover { to: Some(name("west")), plan: None, planned: true, accepts };
+    assert!(matches!(acted.order(order), Some(Said::Started(_))));
+    acted.run(Span::secs(30));
+
+    // East has lost the role: the gate says so, and passes where it is named.
+    let back = shown(&acted, &to(None)).unwrap();
+    let blocks = |preview: &view::Preview| {
+        let gates = preview.gates.iter().filter(|gate| gate.says == view::Says::Blocks);
+        gates.map(|gate| gate.gate).collect::<Vec<_>>()
+    };
+    assert_eq!(blocks(&back), [crate::decide::Gate::Quarantine]);
+    let named = crate::order::Accepts { gates: crate::decide::Gate::Quarantine.bit(), ..Default::default() };
+    let passed =
+        shown(&acted, &Verb::Failover { to: None, plan: None, planned: true, accepts: named }).unwrap();
+    assert!(
+        passed.open && passed.gates.iter().any(|gate| gate.says == view::Says::Passed && gate.why.is_some())
+    );
 }

@@ -9,6 +9,7 @@
 //! here may read a clock, know a step kind, or want an effect whose intent is not durable.
 
 mod advance;
+mod asks;
 mod begin;
 mod cell;
 mod clock;
@@ -26,6 +27,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use asks::{Asks, Point};
 pub use cell::Cell;
 pub use run::Run;
 pub use run_table::{RunAnswer, RunInput, RunState, run_cell, run_cells};

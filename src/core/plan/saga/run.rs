@@ -3,6 +3,7 @@
 //! `tell` only notes; what follows is found by looking ([`Run::advance`]), so that a run after a crash, rebuilt from the
 //! journal alone, goes the same way. It must never want an effect whose intent is not durable.
 
+use super::asks::Asks;
 use super::cell::Cell;
 use super::ledger::Ledger;
 use super::run_table::{RunAnswer, RunInput, RunState, run_cell};
@@ -13,6 +14,7 @@ use crate::ids::Name;
 use crate::mutants::{self, Mutant};
 use crate::plan::fill::Filled;
 use crate::plan::journal::{Entry, Op, Outcome, Reply, Start};
+use crate::plan::step::Body;
 use crate::plan::{Plan, StepName};
 use crate::time::Mono;
 use alloc::sync::Arc;
@@ -145,6 +147,28 @@ impl Run {
             .iter()
             .map(|step| &step.name)
             .zip(self.ledger.undoing.iter().map(|one| one.state))
+    }
+
+    /// Where its steps are, or where taking them back is, and since when, as this holder saw it.
+    pub fn since(&self, undoing: bool) -> impl Iterator<Item = (&StepName, StepState, Mono)> {
+        let watches = if undoing { &self.undoing } else { &self.doing };
+        let names = self.ledger.plan.steps().iter().map(|step| &step.name);
+        let seen = self.ledger.positions(undoing).iter().zip(watches);
+        names.zip(seen).map(|(name, (position, watch))| {
+            let known = watch.seen == Some(position.state);
+            (name, position.state, if known { watch.since } else { self.took_over })
+        })
+    }
+
+    /// What it asks of people now: its `approve` steps and checklists that wait.
+    pub fn asked(&self) -> impl Iterator<Item = Asks> {
+        let steps = self.ledger.plan.steps().iter().zip(&self.ledger.doing).enumerate();
+        steps.filter_map(|(place, (step, position))| {
+            let waits = position.state == StepState::Calling && self.ledger.is_real(place);
+            let body = position.sent.as_ref().map_or(&step.body, |sent| &sent.body);
+            let Body::Own(own) = body else { return None };
+            waits.then(|| Asks::of(&step.name, own, &position.approved, &position.ticked)).flatten()
+        })
     }
 
     /// Whether users are served: the RTO's clock stops.

@@ -29,6 +29,7 @@ use crate::plan::saga::{RunInput, Why};
 use crate::state::acting::{About, Acting, Pending};
 use crate::state::{Many, Moments, Service, State};
 use crate::time::{Now, Span};
+pub(crate) use starts::asks_for;
 pub(super) use starts::on_approval;
 use to_run::{approves, to_run};
 use verbs::{carry_out, heard_by_wish};
@@ -113,8 +114,8 @@ pub(super) fn reply(state: &mut State, id: Option<ServiceId>, order: &Order, rep
 }
 
 fn told(service: &mut Service, order: &Order, reply: &Reply, out: &mut Out) {
-    let (order, who) = (order.id, order.who.clone());
-    out.record(service, Event::Ordered { order, who, reply: Box::new(reply.clone()) });
+    let (who, from, verb) = (order.who.clone(), order.from.clone(), order.verb.word());
+    out.record(service, Event::Ordered { order: order.id, who, from, verb, reply: Box::new(reply.clone()) });
 }
 
 fn answer(many: &mut Vec<Many>, order: &Order, reply: Reply, out: &mut Out) {

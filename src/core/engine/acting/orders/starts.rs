@@ -3,16 +3,16 @@
 //! Nothing here may let an order pass a gate that SAFETY §6 lets nobody pass, nor start what is not what was shown.
 
 use super::Next;
-use crate::agree::{RecordInput, RecordState};
+use crate::agree::{Record, RecordInput, RecordState};
 use crate::decide::gates::{Gate, Reason};
 use crate::decide::{Answer as Says, By, Mode as Cap};
 use crate::engine::acting::looks::{Look, Query, look_for};
 use crate::engine::acting::starting::{Begin, send_start};
-use crate::engine::acting::{asking, wish};
+use crate::engine::acting::{asking, home, wish};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::event::AnyCell;
-use crate::ids::{Name, PlanPos, RegionPos};
+use crate::ids::{Name, PlanPos};
 use crate::mutants::{self, Mutant};
 use crate::order::{Accepts, Order, Refused, Reply, Verb};
 use crate::plan::saga::{Heard, RunInput, RunState};
@@ -41,12 +41,54 @@ pub(super) fn failover_plan(service: &Service, name: Option<&Name>) -> Result<Pl
     }
 }
 
-/// A move that somebody orders.
-pub(super) struct Moves<'a> {
-    pub(super) plan: PlanPos,
-    pub(super) to: Option<RegionPos>,
-    pub(super) planned: bool,
-    pub(super) accepts: &'a Accepts,
+/// What an order that starts a run asks for; or why there is no such thing.
+pub(crate) fn asks_for(service: &Service, record: Option<&Record>, verb: &Verb) -> Result<Query, Refused> {
+    let region = |name: &Name| service.policy.region(name).ok_or_else(|| Refused::NoSuchRegion(name.clone()));
+    let (plan, at, planned, accepts) = match verb {
+        Verb::Failover { to, plan, planned, accepts } => {
+            let to = to.as_ref().map(region).transpose()?;
+            if to.is_some() && to == service.known.active {
+                return Err(Refused::AlreadyThere);
+            }
+            (failover_plan(service, plan.as_ref())?, to, *planned, accepts)
+        }
+        Verb::Failback { accepts } => {
+            let home = record.and_then(|record| home::way_home(service, record));
+            let (plan, to) = home.ok_or(Refused::NoWayHome)?;
+            (plan, Some(to), true, accepts)
+        }
+        Verb::Run { plan, at, accepts, .. } => {
+            let plan = service.policy.plan(plan.as_str()).ok_or(Refused::NoSuchPlan)?;
+            let at = at.as_ref().map(region).transpose()?;
+            if record.is_none() {
+                return Err(Refused::NoRecord);
+            }
+            let kind = service.policy.plans.get(plan.index()).map(|plan| plan.set.kind);
+            if kind == Some(PlanKind::Rejoin) && at.is_some() && at == service.known.active {
+                return Err(Refused::AlreadyThere);
+            }
+            (plan, at, false, accepts)
+        }
+        Verb::Evacuate { .. }
+        | Verb::Approve { .. }
+        | Verb::ApproveStep { .. }
+        | Verb::Veto
+        | Verb::Abort { .. }
+        | Verb::Retry { .. }
+        | Verb::Skip { .. }
+        | Verb::Tick { .. }
+        | Verb::HandOver { .. }
+        | Verb::Adopt { .. }
+        | Verb::Release { .. }
+        | Verb::Pause
+        | Verb::Resume
+        | Verb::AcknowledgeIncident
+        | Verb::AcknowledgeRun { .. }
+        | Verb::Annotate { .. }
+        | Verb::Clear { .. } => return Err(Refused::NoSuchPlan),
+    };
+    let (by, mode, named) = (By::Order, Some(Cap::Auto), accepts.gates);
+    Ok(Query { plan, at, by, planned, mode, named, scenario: None })
 }
 
 /// What has to end before a live run starts; none: nothing is in the way.
@@ -83,7 +125,8 @@ pub(super) fn start_move(
     state: &mut State,
     moments: &Moments,
     order: &Order,
-    wanted: &Moves<'_>,
+    ask: &Query,
+    accepts: &Accepts,
     since: Mono,
     now: Now,
     wake: &mut Wake,
@@ -100,53 +143,23 @@ pub(super) fn start_move(
     if !asking::asked_since(service, acting, state, since, now, wake, out) {
         return Next::Wait;
     }
-    let ask = Query {
-        plan: wanted.plan,
-        at: wanted.to,
-        by: By::Order,
-        planned: wanted.planned,
-        mode: Some(Cap::Auto),
-        named: wanted.accepts.gates,
-        scenario: None,
-    };
-    let Some(mut look) = look_for(service, state, moments, &ask, now) else {
+    let Some(mut look) = look_for(service, state, moments, ask, now) else {
         return Next::Reply(Reply::Refused(Refused::NoSuchPlan));
     };
-    accept(&mut look, wanted.accepts);
-    if !matches(service, &look, wanted.accepts, acting) {
+    look.accepted(accepts);
+    if !matches(service, &look, accepts, acting) {
         return Next::Reply(Reply::Refused(Refused::Mismatch));
     }
     if !look.gates.open() {
         return Next::Reply(Reply::Refused(Refused::Gates(look.gates.shape())));
     }
     let Some(case) = look.case else { return Next::Reply(Reply::Refused(Refused::NoSuchPlan)) };
-    let mut begin = Begin::new(wanted.plan, case);
-    begin.way = if wanted.planned { Only::Planned } else { Only::Unplanned };
+    let mut begin = Begin::new(ask.plan, case);
+    begin.way = if ask.planned { Only::Planned } else { Only::Unplanned };
     begin.order = Some(order.id);
     begin.counted = look.counted;
-    begin.exposure = wanted.accepts.exposure;
+    begin.exposure = accepts.exposure;
     if send_start(service, acting, state, begin, now, out) { Next::Sent } else { Next::Wait }
-}
-
-/// What was accepted with the order passes the gates that it names, if that is what is in the way.
-fn accept(look: &mut Look, accepts: &Accepts) {
-    let mut named = accepts.gates;
-    if accepts.exposure {
-        named |= Gate::Fence.bit();
-    }
-    let loss = match look.gates.answer(Gate::DataLoss) {
-        Says::Blocks(Reason::Loss { loss, .. }) | Says::Passed(Reason::Loss { loss, .. }) => {
-            accepts.loss.is_some_and(|most| loss <= most)
-        }
-        Says::Blocks(Reason::LossUnknown) | Says::Passed(Reason::LossUnknown) => accepts.unknown_loss,
-        _ => false,
-    };
-    if loss {
-        named |= Gate::DataLoss.bit();
-    } else {
-        named &= !Gate::DataLoss.bit();
-    }
-    look.renamed(named);
 }
 
 /// Whether what would be started is what was shown.
@@ -173,23 +186,14 @@ pub(super) fn run_plan(
     wake: &mut Wake,
     out: &mut Out,
 ) -> Next {
-    let Verb::Run { plan, at, mode, given, longest, accepts } = &order.verb else { return Next::Wait };
+    let Verb::Run { mode, given, longest, accepts, .. } = &order.verb else { return Next::Wait };
     let refuse = |why: Refused| Next::Reply(Reply::Refused(why));
-    let Some(pos) = service.policy.plan(plan.as_str()) else { return refuse(Refused::NoSuchPlan) };
-    let kind = service.policy.plans[pos.index()].set.kind;
-    let at = match at {
-        None => None,
-        Some(name) => match service.policy.region(name) {
-            None => return refuse(Refused::NoSuchRegion(name.clone())),
-            Some(at) => Some(at),
-        },
+    let ask = match asks_for(service, acting.record.as_deref(), &order.verb) {
+        Ok(ask) => ask,
+        Err(why) => return refuse(why),
     };
-    if acting.record.is_none() {
-        return refuse(Refused::NoRecord);
-    }
-    if kind == PlanKind::Rejoin && at.is_some() && at == service.known.active {
-        return refuse(Refused::AlreadyThere);
-    }
+    let pos = ask.plan;
+    let kind = service.policy.plans[pos.index()].set.kind;
     let live = *mode == Mode::Live;
     if live
         && kind != PlanKind::Inspect
@@ -201,19 +205,10 @@ pub(super) fn run_plan(
     if moves && !asking::asked_since(service, acting, state, since, now, wake, out) {
         return Next::Wait;
     }
-    let ask = Query {
-        plan: pos,
-        at,
-        by: By::Order,
-        planned: false,
-        mode: Some(Cap::Auto),
-        named: accepts.gates,
-        scenario: None,
-    };
     let Some(mut look) = look_for(service, state, moments, &ask, now) else {
         return refuse(Refused::NoSuchPlan);
     };
-    accept(&mut look, accepts);
+    look.accepted(accepts);
     if !matches(service, &look, accepts, acting) {
         return refuse(Refused::Mismatch);
     }

@@ -12,7 +12,7 @@ use crate::state::Many;
 
 /// What is answered when these have come, in this order.
 fn answered(replies: &[Reply]) -> Vec<Effect> {
-    let order = Order { id: OrderId(1), who: Arc::from("ann"), service: None, verb: Verb::Pause };
+    let order = Order { id: OrderId(1), who: Arc::from("ann"), from: None, service: None, verb: Verb::Pause };
     let mut many = vec![Many { order: order.clone(), left: replies.len(), worst: None }];
     let mut out = Out::new(Vec::new());
     for reply in replies {

@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 
 use super::Next;
 use super::record::{adopt, evacuate, on_record, veto};
-use super::starts::{Moves, approve, failover_plan, run_plan, start_move};
+use super::starts::{approve, asks_for, run_plan, start_move};
 use super::to_run::{approves, to_run};
 use crate::agree::{ClaimState, Purpose, RecordInput, RegionInput, Write};
 use crate::decide::gates::Holder;
 use crate::engine::acting::flight::{Wish, send};
-use crate::engine::acting::{claim, home, running, wish};
+use crate::engine::acting::{claim, running, wish};
 use crate::engine::advance::Wake;
 use crate::engine::out::Out;
 use crate::event::{AnyCell, Event};
@@ -205,30 +205,13 @@ fn acts(
         | Verb::ApproveStep { .. }
         | Verb::Tick { .. }
         | Verb::HandOver { .. } => refuse(Refused::NoSuchRun),
-        Verb::Failover { to, plan, planned, accepts } => {
-            let to = match to {
-                None => None,
-                Some(name) => match service.policy.region(name) {
-                    None => return refuse(Refused::NoSuchRegion(name.clone())),
-                    Some(at) if Some(at) == service.known.active => return refuse(Refused::AlreadyThere),
-                    Some(at) => Some(at),
-                },
-            };
-            let plan = match failover_plan(service, plan.as_ref()) {
-                Ok(plan) => plan,
-                Err(why) => return refuse(why),
-            };
-            let wanted = Moves { plan, to, planned: *planned, accepts };
-            start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
-        }
-        Verb::Failback { accepts } => {
-            let Some((plan, to)) =
-                acting.record.as_deref().and_then(|record| home::way_home(service, record))
-            else {
-                return refuse(Refused::NoWayHome);
-            };
-            let wanted = Moves { plan, to: Some(to), planned: true, accepts };
-            start_move(service, acting, state, moments, order, &wanted, since, now, wake, out)
+        Verb::Failover { accepts, .. } | Verb::Failback { accepts } => {
+            match asks_for(service, acting.record.as_deref(), &order.verb) {
+                Ok(ask) => {
+                    start_move(service, acting, state, moments, order, &ask, accepts, since, now, wake, out)
+                }
+                Err(why) => refuse(why),
+            }
         }
         Verb::Adopt { region } => {
             if service.policy.region(region).is_some() {
