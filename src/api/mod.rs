@@ -182,6 +182,7 @@ fn router(doors: Doors) -> Router {
         .route("/api/v1/runs/{one}", get(orders::runs::anywhere))
         .route("/api/v1/runs/{one}/{two}", get(orders::runs::of_service).post(orders::runs::told))
         .route("/api/v1/runs/{one}/{two}/{three}", post(orders::runs::told_of_service))
+        .route("/api/v1/services/{service}/samples", get(read::samples))
         .route("/api/v1/heartbeat/{service}/{probe}", post(operate::heartbeat))
         .route("/api/v1/heartbeat/{service}/{probe}/{region}", post(operate::heartbeat_in))
         .route("/api/v1/triggers/{service}/{trigger}", post(trigger::raise).delete(trigger::clear))

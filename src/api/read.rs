@@ -14,6 +14,7 @@ use super::auth::{Asker, may_look, who};
 use super::{Check, Doors, PATIENCE, Said, Snapshot};
 use crate::config::wiring::TokenRole;
 use crate::core::ids::Name;
+use crate::core::time::{Span, Wall};
 
 /// A loop that has not turned for so long is stuck: it turns each second at least.
 const STUCK: u64 = 10_000;
@@ -152,6 +153,36 @@ async fn listed(doors: &Doors, service: Option<Name>, page: &Page, asker: &Asker
     }
     match doors.chronicle.read(service, page.before, page.limit.unwrap_or(100)).await {
         Ok(events) => Json(json!({ "events": events })).into_response(),
+        Err(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chart {
+    probe: String,
+    region: Option<String>,
+    minutes: Option<u64>,
+}
+
+/// The samples of one probe in the last minutes, oldest first; without `region` those of a probe that runs in none. What
+/// was sampled within the last minute may not be kept yet.
+pub(super) async fn samples(
+    State(doors): State<Doors>,
+    Path(service): Path<String>,
+    Query(chart): Query<Chart>,
+    asker: Asker,
+) -> Response {
+    if let Err(refused) = who(&doors, &asker, TokenRole::Viewer) {
+        return refused.into_response();
+    }
+    let region = chart.region.as_deref().map(Name::new).transpose();
+    let (Ok(service), Ok(probe), Ok(region)) = (Name::new(&service), Name::new(&chart.probe), region) else {
+        return (StatusCode::NOT_FOUND, "there is no such service, probe or region\n").into_response();
+    };
+    let to = Wall::secs((doors.wall)().saturating_add(1));
+    let from = to.before(Span::mins(chart.minutes.unwrap_or(60)));
+    match doors.chronicle.samples((service, probe, region), from, to).await {
+        Ok(samples) => Json(json!({ "samples": samples })).into_response(),
         Err(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response(),
     }
 }

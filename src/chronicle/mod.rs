@@ -5,9 +5,18 @@
 
 mod chain;
 mod event;
+mod memory;
+mod notice;
+mod outbox;
+mod reading;
+mod routes;
+mod samples;
+mod teller;
 mod words;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
 use crate::core::ids::Name;
@@ -16,10 +25,18 @@ use crate::store::{Store, Trouble, unreadable};
 
 pub use chain::Broken;
 pub use event::{Names, told};
+pub use memory::Memory;
+pub use notice::{Notice, Owed};
+pub use outbox::{Change, Next, Outbox, Standing, Story, Which};
+pub use reading::{Reading, Unread, Wanted};
+pub use samples::{Block, IN_A_BLOCK, MOST_SAMPLES, Shown, Taken, Whose};
+pub use teller::{Around, ReadBack, TOLD, Teller};
 pub use words::{gates, refused, reply};
 
 /// The most that one query gives.
 pub const MOST: u32 = 1_000;
+/// A run that began further back than this has ended.
+const LOOKED_AT: i64 = 200_000;
 
 /// One event, ready to be kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +93,50 @@ impl Chronicle {
         self.0.write(move |c| chain::append(c, life, &lines)).await
     }
 
+    /// The same, with what they make people be owed, in one transaction; what was said from memory meanwhile is settled
+    /// in it, too.
+    pub async fn keep_owing(
+        &self,
+        lines: Vec<Line>,
+        changes: Vec<Change>,
+        memory: &Memory,
+    ) -> Result<(), Trouble> {
+        let (life, memory) = (self.0.life(), memory.clone());
+        let known = memory.clone();
+        let said = self.0.write(move |c| {
+            chain::append(c, life, &lines)?;
+            outbox::change(c, &changes)?;
+            let marked = outbox::said_from_memory(c, &memory.all_said())?;
+            Ok((marked, changes))
+        });
+        let (marked, changes) = said.await?;
+        known.marked(&marked);
+        known.written(changes.iter().filter_map(|change| match change {
+            Change::Owe(notice) => Some(notice.key()),
+            Change::Story(_) | Change::Cancel { .. } => None,
+        }));
+        Ok(())
+    }
+
+    /// What people are owed.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.0.clone())
+    }
+
+    /// Who was told what, as the disk has it.
+    pub async fn teller(&self) -> Result<Teller, Trouble> {
+        let stories = self.outbox().stories().await?;
+        let runs = self.0.read(begun).await?;
+        Ok(Teller::new(self.0.life(), stories, runs))
+    }
+
+    /// In which life of the daemon this is.
+    #[must_use]
+    pub fn life(&self) -> u64 {
+        self.0.life()
+    }
+
     /// The newest events of a service (none: of all), older than that id (none: the newest), newest first.
     pub async fn read(
         &self,
@@ -117,20 +178,48 @@ fn query(
     let mut rows = rows.query(params![before, most, service.map(Name::as_str)])?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
-        let body: String = row.get(6)?;
-        let wall = Wall::micros(row.get::<_, i64>(4)?.cast_unsigned());
-        kept.push(Kept {
-            id: row.get::<_, i64>(0)?.cast_unsigned(),
-            service: row.get(1)?,
-            life: row.get::<_, i64>(2)?.cast_unsigned(),
-            seq: row.get::<_, i64>(3)?.cast_unsigned(),
-            at: wall.to_string(),
-            micros: wall.as_micros(),
-            kind: row.get(5)?,
-            body: serde_json::from_str(&body).map_err(|why| unreadable(why.to_string()))?,
-        });
+        kept.push(self::kept(row)?);
     }
     Ok(kept)
+}
+
+/// Of a row: id, service, life, seq, wall, kind, body.
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    let body: String = row.get(6)?;
+    let wall = Wall::micros(row.get::<_, i64>(4)?.cast_unsigned());
+    Ok(Kept {
+        id: row.get::<_, i64>(0)?.cast_unsigned(),
+        service: row.get(1)?,
+        life: row.get::<_, i64>(2)?.cast_unsigned(),
+        seq: row.get::<_, i64>(3)?.cast_unsigned(),
+        at: wall.to_string(),
+        micros: wall.as_micros(),
+        kind: row.get(5)?,
+        body: serde_json::from_str(&body).map_err(|why| unreadable(why.to_string()))?,
+    })
+}
+
+/// Runs among the newest events that were started, and not said to have ended.
+fn begun(c: &Connection) -> rusqlite::Result<Vec<(Name, u64)>> {
+    let newest: i64 = c.query_row("SELECT ifnull(max(id), 0) FROM events", [], |row| row.get(0))?;
+    let mut rows = c.prepare(
+        "SELECT service, json_extract(body, '$.run'), kind IN ('started', 'resumed') AND
+        json_extract(body, '$.mode') IS NOT 'preview' FROM events WHERE id > ?1 AND service IS NOT NULL
+        AND kind IN ('started', 'resumed', 'ended') ORDER BY id",
+    )?;
+    let mut rows = rows.query([newest - LOOKED_AT])?;
+    let mut begun = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let (service, run): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+        let (Ok(service), Some(run)) = (Name::new(&service), run) else { continue };
+        let of = (service, run.cast_unsigned());
+        if row.get(2)? {
+            begun.insert(of)
+        } else {
+            begun.remove(&of)
+        };
+    }
+    Ok(begun.into_iter().collect())
 }
 
 /// The hash that the next event hangs on.

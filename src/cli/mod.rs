@@ -9,6 +9,7 @@ mod annotate;
 mod approve;
 mod ask;
 mod check;
+mod chronicle;
 mod config_cmd;
 mod demo;
 mod evacuate;
@@ -110,6 +111,8 @@ enum Command {
     Release(release::Release),
     /// Makes tokens for the API.
     Token(token::Token),
+    /// Reads the account of everything that happened: verify, show, export.
+    Chronicle(chronicle::Chronicle),
     /// Runs one probe once: exit 0 if all is well, 1 if not, 2 if there is no such probe.
     Probe(probe::Probe),
 }
@@ -146,6 +149,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Annotate(command) => command.run(),
         Command::Release(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Chronicle(command) => command.run(),
         Command::Probe(command) => command.run(look),
     }
 }

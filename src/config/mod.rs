@@ -33,6 +33,7 @@ mod written;
 
 pub use given::Given;
 pub use report::Report;
+pub(crate) use values::since;
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ pub struct Wiring {
     pub heartbeats: Vec<Heartbeat>,
     /// Facts that are raised from outside.
     pub triggers: Vec<Trigger>,
-    /// By what people are told. Data: nothing sends yet.
+    /// By what people are told.
     pub channels: Vec<Channel>,
     /// Who is told, and how soon, by name.
     pub escalations: BTreeMap<Name, Escalation>,
@@ -376,7 +376,34 @@ pub enum Told {
     Everyone,
 }
 
+/// Everybody who is told something, and by what: what of a config the outbox and its drain need.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    /// By what they are told.
+    pub channels: Vec<Channel>,
+    /// Who, and how soon, by name.
+    pub escalations: BTreeMap<Name, Escalation>,
+    /// Name and URL, in every notice.
+    pub links: Vec<(Name, String)>,
+    /// By service.
+    pub services: BTreeMap<Name, ServiceWords>,
+    /// Where our own API is reached.
+    pub public_url: Option<url::Url>,
+}
+
 impl Wiring {
+    /// Everybody who is told something.
+    #[must_use]
+    pub fn people(&self) -> People {
+        People {
+            channels: self.channels.clone(),
+            escalations: self.escalations.clone(),
+            links: self.links.clone(),
+            services: self.services.clone(),
+            public_url: self.api.public_url.clone(),
+        }
+    }
+
     /// The probe of that name, in that region or in none.
     #[must_use]
     pub fn probe(&self, service: &str, name: &str, region: Option<&str>) -> Option<&Probe> {

@@ -1,13 +1,14 @@
 //! What of a config meets the outside beside its probes: who may come in and by what certificate, what is raised from
-//! outside, when it is quiet, how much room the disk must have. Exchanged whole by a reload, or not at all.
+//! outside, when it is quiet, who is told, how much room the disk must have. Exchanged whole by a reload, or not at all.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use metrics::gauge;
 
 use super::clock;
 use crate::api::{Access, Certificate};
-use crate::config::wiring::{Api, Exec, Trigger, Window, Wiring};
+use crate::config::wiring::{Api, Exec, People, Trigger, Window, Wiring};
 
 /// That part of a config.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Edge {
     pub exec: Exec,
     /// With less free than this, in bytes, it watches and does not act.
     pub min_free: u64,
+    /// Who is told something, and by what.
+    pub people: Arc<People>,
 }
 
 /// Loopback, plain, open to this machine; nothing else.
@@ -29,7 +32,14 @@ impl Default for Edge {
     fn default() -> Edge {
         let listen = SocketAddr::from(([127, 0, 0, 1], 9470));
         let api = Api { listen, public_url: None, tls: None, tokens: Vec::new() };
-        Edge { api, triggers: Vec::new(), maintenance: Vec::new(), exec: Exec::default(), min_free: 0 }
+        Edge {
+            api,
+            triggers: Vec::new(),
+            maintenance: Vec::new(),
+            exec: Exec::default(),
+            min_free: 0,
+            people: Arc::default(),
+        }
     }
 }
 
@@ -43,6 +53,7 @@ impl Edge {
             maintenance: wiring.maintenance.clone(),
             exec: wiring.exec.clone(),
             min_free: wiring.chronicle.min_free,
+            people: Arc::new(wiring.people()),
         }
     }
 

@@ -19,16 +19,18 @@ use super::keeping::Owned;
 use super::lane::Lane;
 use super::previewed::{answered, previewed};
 use super::room::Room;
+use super::sampling::Samples;
 use super::windows::Opening;
 use super::{Message, Setup, clock, metrics as numbers, shown, systemd, windows};
 use crate::api::{Access, Answer, Said, Snapshot};
-use crate::chronicle::{self, told};
+use crate::chronicle::{self, Around, ReadBack, told};
 use crate::config::probe::Probe;
+use crate::config::wiring::People;
 use crate::coord::{Coordinator, Names};
 use crate::core::agree::ClaimState;
 use crate::core::effect::Effect;
 use crate::core::engine;
-use crate::core::event::{Decided, Event};
+use crate::core::event::{ClaimTurn, Decided, Event};
 use crate::core::health::self_trust::Round;
 use crate::core::ids::{Name, ProbeId, ServiceId};
 use crate::core::input::Input;
@@ -61,6 +63,8 @@ pub(super) struct Hands {
     pub(super) rounds: Lane<Round>,
     /// To the chronicle.
     pub(super) lines: Lane<Owned>,
+    /// To the chronicle, for charts.
+    pub(super) samples: Samples,
     /// To what acts.
     pub(super) deeds: Deeds,
 }
@@ -72,6 +76,7 @@ pub(super) struct Shows {
     pub(super) wired: watch::Sender<Arc<Vec<Probe>>>,
     pub(super) access: watch::Sender<Arc<Access>>,
     pub(super) edge: watch::Sender<Arc<Edge>>,
+    pub(super) people: watch::Sender<Arc<People>>,
     pub(super) openings: watch::Receiver<Arc<Vec<Opening>>>,
     pub(super) room: watch::Receiver<Room>,
     pub(super) shown: watch::Sender<Arc<Snapshot>>,
@@ -149,6 +154,7 @@ impl EventLoop {
                 },
                 count = samples.recv_many(&mut sampled, SAMPLES) => {
                     for one in sampled.drain(..) {
+                        self.hands.samples.take(&one, clock::now());
                         self.step(Input::Sample(one.found.sample(one.probe)));
                     }
                     if count == 0 {
@@ -164,10 +170,17 @@ impl EventLoop {
 
     /// How long it may sleep if nothing comes.
     fn nap(&mut self, now: Now) -> Span {
-        let Hands { paces, renewals, rounds, lines, deeds } = &mut self.hands;
+        let Hands { paces, renewals, rounds, lines, samples, deeds } = &mut self.hands;
         // Each of them, also when the first has something left.
-        let behind =
-            [paces.pump(), renewals.pump(), rounds.pump(), lines.pump(), deeds.pump()].contains(&true);
+        let behind = [
+            paces.pump(),
+            renewals.pump(),
+            rounds.pump(),
+            lines.pump(),
+            samples.pump(now.mono),
+            deeds.pump(),
+        ]
+        .contains(&true);
         let wake = self.state.wake_at().map_or(TURN, |at| at.since(now.mono));
         // What has changed is shown soon, also if nothing comes after it.
         let unshown = self.shown_at.filter(|_| self.stale).map(|at| SHOW.less(now.mono.since(at.mono)));
@@ -303,6 +316,7 @@ impl EventLoop {
         if let (Event::Decided(_), Some(id)) = (event, service) {
             super::stated::add(&mut line.body, &self.state, id, now);
         }
+        let around = service.map_or_else(Around::default, |id| around(&self.state, id, event, now));
         let decision = match event {
             Event::Decided(Decided::Nothing) => Some("nothing"),
             Event::Decided(Decided::WouldStart(_)) => Some("would_start"),
@@ -312,7 +326,7 @@ impl EventLoop {
         numbers::event(line.kind, policy.as_ref().map(|policy| policy.name.as_str()), decision);
         let page = is_a_page(event);
         let beyond = if page { PAGES } else { 0 };
-        if !self.hands.lines.send_beyond((service, line), beyond) {
+        if !self.hands.lines.send_beyond(Owned { service, line, around }, beyond) {
             counter!("watchkeeper_events_dropped_total").increment(1);
             if page {
                 counter!("watchkeeper_pages_dropped_total").increment(1);
@@ -402,6 +416,7 @@ impl EventLoop {
             self.wire(setup.probes, setup.references);
             self.shows.access.send_replace(Arc::new(access));
             self.later.push_back(windows::input(&setup.edge, now.wall));
+            self.shows.people.send_replace(Arc::clone(&setup.edge.people));
             self.shows.edge.send_replace(Arc::new(setup.edge));
         }
         self.obey(effects, now);
@@ -432,6 +447,8 @@ impl EventLoop {
         for id in gone.into_keys() {
             self.pace(runner::Order::Remove(id));
         }
+        let whose = |probe: &Probe| (probe.service.clone(), probe.name.clone(), probe.region.clone());
+        self.hands.samples.know(self.wiring.iter().map(|(id, probe)| (*id, whose(probe))).collect());
         self.shows.wired.send_replace(Arc::new(probes));
         self.shows.points.send_replace(references);
     }
@@ -446,6 +463,18 @@ impl EventLoop {
     }
 }
 
+/// What is so when it happens, for whoever tells people.
+fn around(state: &State, id: ServiceId, event: &Event, now: Now) -> Around {
+    let read_back = || {
+        let status = view::status(state, id, now)?;
+        let unfinished = status.runs.iter().map(|run| run.run.0).collect();
+        let last = status.last_failover.and_then(|(run, outcome)| Some((run.0, outcome?.to_string())));
+        Some(ReadBack { unfinished, last })
+    };
+    let restored = matches!(event, Event::Claim(ClaimTurn::Restored));
+    Around { story: view::story(state, id, now), read_back: restored.then(read_back).flatten() }
+}
+
 /// What somebody is told, or should be: without it nobody would come.
 fn is_a_page(event: &Event) -> bool {
     matches!(
@@ -457,6 +486,8 @@ fn is_a_page(event: &Event) -> bool {
             | Event::RegionLost(_)
             | Event::Missed { .. }
             | Event::Requested(_)
+            | Event::Started { .. }
+            | Event::Resumed(_)
             | Event::Ended { .. }
     )
 }

@@ -70,6 +70,24 @@ pub const LIST: &[(&str, &str, &str)] = &[
         "gauge",
         "So many percent of all starts were no later than this, since the beginning",
     ),
+    ("watchkeeper_notices_owed", "gauge", "Notices that are due and not delivered, by channel"),
+    (
+        "watchkeeper_notices_oldest_owed_seconds",
+        "gauge",
+        "How long the oldest notice has been due that is not delivered; 0: none is",
+    ),
+    ("watchkeeper_notices_delivered_total", "counter", "Notices that a channel took, by channel"),
+    ("watchkeeper_notices_failed_total", "counter", "Tries to tell somebody that were in vain, by channel"),
+    (
+        "watchkeeper_notices_escalated_total",
+        "counter",
+        "Notices that the fallback was told as well, since the channel did not deliver",
+    ),
+    (
+        "watchkeeper_samples_dropped_total",
+        "counter",
+        "Samples that are not kept for charts, since the chronicle was behind",
+    ),
     ("watchkeeper_calls_refused_total", "counter", "Calls that were to be sent, and are not built yet"),
 ];
 
@@ -104,6 +122,7 @@ fn describe() {
         "watchkeeper_events_dropped_total",
         "watchkeeper_pages_dropped_total",
         "watchkeeper_calls_refused_total",
+        "watchkeeper_samples_dropped_total",
         "watchkeeper_api_connections_refused_total",
     ] {
         counter!(name).absolute(0);

@@ -18,10 +18,12 @@ pub mod metrics;
 mod previewed;
 mod references;
 mod room;
+mod sampling;
 mod shown;
 mod stated;
 mod systemd;
 mod tasks;
+mod telling;
 mod windows;
 mod wired;
 
@@ -36,7 +38,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Access, Bounds, Doors, NoPort, Said, Snapshot};
-use crate::chronicle::Chronicle;
+use crate::chronicle::{Chronicle, Memory};
 use crate::config::probe::{Kind, Probe};
 use crate::coord::local::Local;
 use crate::coord::{Coordinator, Names};
@@ -45,6 +47,7 @@ use crate::core::ids::Name;
 use crate::core::input::Input;
 use crate::core::policy::Policy;
 use crate::core::time::Span;
+use crate::notify;
 use crate::probe::runner::Runner;
 use crate::probe::schedule::Limits as ProbeLimits;
 use crate::probe::{Heartbeats, Kit};
@@ -92,12 +95,16 @@ pub struct Place {
     pub listen: SocketAddr,
     /// How long events are kept.
     pub keep_events: Span,
+    /// How long samples are.
+    pub keep_samples: Span,
     /// What bounds the store.
     pub store: store::Limits,
     /// Descriptors that probes may use.
     pub descriptors: u64,
     /// How long it may take to end.
     pub drain: Duration,
+    /// How patient it is with channels.
+    pub notices: notify::Limits,
     /// Chance for all that needs some: jitter, and the coordinator's name.
     pub chance: u128,
 }
@@ -110,9 +117,11 @@ impl Place {
             dir,
             listen,
             keep_events: Span::hours(24 * 365 * 2),
+            keep_samples: Span::hours(24 * 30),
             store: store::Limits::default(),
             descriptors: 65_536,
             drain: Duration::from_secs(20),
+            notices: notify::Limits::default(),
             chance,
         }
     }
@@ -206,6 +215,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let (renewals, agrees) = mpsc::channel(256);
     let (rounds, asked_rounds) = mpsc::channel(16);
     let (lines, kept) = mpsc::channel(4_096);
+    let (batches, taken) = mpsc::channel(64);
     let (begins, calls) = mpsc::channel(256);
     let (ended, ends) = mpsc::channel(256);
     let (readings, reads_back) = mpsc::channel(64);
@@ -213,6 +223,9 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let (reloads, reload_asks) = mpsc::channel(4);
     let (access, accessed) = watch::channel(access);
     let (edge, edges) = watch::channel(Arc::new(setup.edge.clone()));
+    let (told, people) = watch::channel(Arc::clone(&setup.edge.people));
+    let (owed, _) = watch::channel(0_u64);
+    let memory = Memory::default();
     let (raise, raised) = mpsc::channel(64);
     let (opens, openings) = watch::channel(Arc::default());
     let (rooms, room) = watch::channel(room::Room::default());
@@ -229,9 +242,24 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         reach: Arc::clone(&kit),
         exec: Arc::new(move || allowed.borrow().exec.clone()),
         probing: Arc::clone(&looks) as Arc<dyn step::Probing>,
-        outbox: Arc::new(step::NoOutbox),
+        outbox: Arc::new(telling::Steps {
+            outbox: chronicle.outbox(),
+            people: people.clone(),
+            names: coordinator.clone(),
+            owed: owed.clone(),
+        }),
     };
     let carries = step::Runner::new(Arc::new(acts), step::Limits::default(), calls, ended);
+    let speaks = notify::Kit {
+        outbox: chronicle.outbox(),
+        memory: memory.clone(),
+        post: Arc::new(telling::Posting(Arc::clone(&kit))),
+        clock: Arc::clone(&clock),
+        owed: owed.clone(),
+        observer: Arc::from(state.policy.observer_name(state.policy.me)),
+        seed,
+        limits: place.notices,
+    };
     let runner = Runner::new(kit, seed, limits, runner_orders, sampled);
     let stats = runner.stats();
     let (second, drain) = (Duration::from_secs(1), place.drain);
@@ -260,7 +288,19 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     let agree = agreeing::run(coordinator.clone(), agrees, inputs.clone());
     tasks.start("coordinator", Rule::EndsAll, 5 * second, agree);
     tasks.start("sessions", Rule::EndsAll, second, agreeing::expire(coordinator.clone(), stop.clone()));
-    let keeps = keeping::run(chronicle.clone(), kept, inputs.clone(), stop.clone());
+    let keeper = keeping::Keeper {
+        chronicle: chronicle.clone(),
+        teller: keeping::teller(&chronicle).await,
+        memory,
+        people: people.clone(),
+        owed,
+        inputs: inputs.clone(),
+    };
+    let keeps = keeping::run(keeper, kept, stop.clone());
+    let samples_kept = sampling::run(chronicle.clone(), taken, place.keep_samples, stop.clone());
+    tasks.start("samples", Rule::GoesOn, drain / 5, samples_kept);
+    let notices = notify::run(speaks, people, stop.clone());
+    tasks.start("notices", Rule::EndsAll, 3 * second, notices);
     tasks.start("chronicle", Rule::EndsAll, drain * 2 / 5, keeps);
     let trims = keeping::trim(chronicle.clone(), place.keep_events, stop.clone());
     tasks.start("chronicle-trim", Rule::GoesOn, second, trims);
@@ -331,6 +371,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
         renewals: lane::Lane::new(renewals, 100_000),
         rounds: lane::Lane::new(rounds, 64),
         lines: lane::Lane::new(lines, 65_536),
+        samples: sampling::Samples::new(lane::Lane::new(batches, 64)),
         deeds: Deeds::new(lane::Lane::new(begins, 65_536), lane::Lane::new(readings, 65_536), looks),
     };
     let (ended, ends) = (left.clone(), stop.clone());
@@ -344,6 +385,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
             wired,
             access,
             edge,
+            people: told,
             openings,
             room,
             shown,

@@ -22,6 +22,7 @@ impl Place {
         let chance = u128::from(half()?) << 64 | u128::from(half()?);
         Ok(Place {
             keep_events: wiring.chronicle.keep_events,
+            keep_samples: wiring.chronicle.keep_samples,
             ..Place::new(wiring.chronicle.dir.clone(), wiring.api.listen, chance)
         })
     }

@@ -56,6 +56,8 @@ pub(crate) struct Answer {
     /// There was more than is read at most.
     pub(crate) cut: bool,
     location: Option<String>,
+    /// When it may be asked again, as it says so.
+    pub(crate) retry_after: Option<String>,
 }
 
 /// Whether an error may only mean that a kept connection had been closed meanwhile.
@@ -181,6 +183,8 @@ impl Http {
         } else {
             None
         };
+        let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
+        let retry_after = retry_after.map(str::to_owned);
         let mut body = Bytes::new();
         let mut more = BytesMut::new();
         let mut cut = false;
@@ -203,7 +207,7 @@ impl Http {
             whole.extend_from_slice(&more);
             body = whole.freeze();
         }
-        Ok(Answer { status: head.status, body, cut, location })
+        Ok(Answer { status: head.status, body, cut, location, retry_after })
     }
 
     /// What expectations may speak of.

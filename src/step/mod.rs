@@ -32,7 +32,7 @@ use crate::core::time::{Mono, Span};
 use crate::probe::{Gate, Kit as Reach, Seen};
 
 use came::Came;
-pub use notify::{NoOutbox, Notice, Outbox};
+pub use notify::{Notice, Outbox};
 pub use runner::{Ended, Limits, Order, Runner};
 pub use verify::{Looked, Probing};
 

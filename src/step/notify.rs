@@ -34,21 +34,6 @@ pub trait Outbox: Send + Sync {
     fn is_owed(&self, service: ServiceId, run: RunId, step: &StepName) -> BoxFuture<'_, Option<bool>>;
 }
 
-/// There is no outbox yet (issue 8, "People"): a notice is refused, and says so, rather than lost in silence.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoOutbox;
-
-impl Outbox for NoOutbox {
-    fn owe(&self, _: Notice) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            Err("nothing sends notices yet: tell them yourself, and skip this step".to_owned())
-        })
-    }
-    fn is_owed(&self, _: ServiceId, _: RunId, _: &StepName) -> BoxFuture<'_, Option<bool>> {
-        Box::pin(async { Some(false) })
-    }
-}
-
 pub(crate) struct Notify {
     channels: Vec<Name>,
     audience: String,

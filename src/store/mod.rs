@@ -6,6 +6,7 @@
 
 #[cfg(debug_assertions)]
 pub(crate) mod faults;
+mod look;
 mod open;
 mod schema;
 mod trouble;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::core::input::Store as Condition;
 
+pub use look::look;
 pub use open::{Limits, NotOpened, open};
 pub use trouble::{Trouble, unreadable};
 

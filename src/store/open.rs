@@ -118,7 +118,7 @@ fn locked(dir: &Path) -> Result<File, NotOpened> {
     }
 }
 
-fn sorted(path: &Path, error: &rusqlite::Error) -> NotOpened {
+pub(super) fn sorted(path: &Path, error: &rusqlite::Error) -> NotOpened {
     let (path, why) = (path.to_owned(), error.to_string());
     match super::trouble::sort(error) {
         Condition::Full => NotOpened::Full { path, why },

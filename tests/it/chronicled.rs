@@ -53,3 +53,50 @@ async fn it_keeps_reads_and_verifies() {
         threads.join();
     }
 }
+
+/// As a person runs it.
+fn command(dir: &std::path::Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
+    let ended = command.arg("chronicle").args(args).arg("--dir").arg(dir).output().expect("it runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (ended.status.code(), text(ended.stdout), text(ended.stderr))
+}
+
+#[tokio::test]
+async fn it_is_read_beside_its_daemon_and_without_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, _, why) = command(dir.path(), &["verify"]);
+    assert!(code == Some(1) && why.contains("cannot be used"), "{why}");
+    let (store, threads) = open(dir.path(), Limits::default()).expect("a store");
+    let chronicle = Chronicle::new(store);
+    chronicle.keep((1..=50).map(|seq| line(Some("shop"), seq)).collect()).await.expect("kept");
+    chronicle.keep(vec![line(None, 1)]).await.expect("kept");
+    let mut held = Some((chronicle, threads));
+    for running in [true, false] {
+        assert_eq!(
+            command(dir.path(), &["verify"]),
+            (Some(0), "the chain holds: 51 events\n".to_owned(), String::new())
+        );
+        let (_, shown, _) = command(dir.path(), &["show", "--service", "shop", "--limit", "2"]);
+        assert_eq!(
+            shown,
+            "     49  1970-01-01T00:00:49Z  health       event 49\n     50  1970-01-01T00:00:50Z  health       event 50\n"
+        );
+        let (_, all, _) = command(dir.path(), &["export", "--since", "1970-01-01T00:00:41Z"]);
+        let all: Vec<serde_json::Value> =
+            all.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!((all.len(), &all[0]["seq"], &all[9]["id"]), (10, &json!(41), &json!(50)));
+        let (code, _, why) = command(dir.path(), &["show", "--since", "yesterday"]);
+        assert!(code == Some(2) && why.contains("write such as"), "{why}");
+        if let Some((chronicle, threads)) = held.take().filter(|_| running) {
+            drop(chronicle);
+            threads.join();
+        }
+    }
+    let file = dir.path().join("watchkeeper.db");
+    Connection::open(&file)
+        .and_then(|c| c.execute("UPDATE events SET kind = 'x' WHERE id = 7", []))
+        .expect("a forger");
+    let (code, said, _) = command(dir.path(), &["verify", "--json"]);
+    assert_eq!((code, said.as_str()), (Some(1), "{\"broken_at\":7,\"whole\":false}\n"));
+}

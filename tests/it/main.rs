@@ -14,4 +14,5 @@ mod ordered;
 mod sketch;
 mod step;
 mod stored;
+mod told;
 mod toy;

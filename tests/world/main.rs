@@ -39,6 +39,9 @@ mod redis;
 mod runner;
 #[cfg(test)]
 mod secure;
+
+#[path = "../it/told/slack.rs"]
+mod slack;
 #[cfg(test)]
 mod step;
 #[cfg(test)]

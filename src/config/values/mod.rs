@@ -9,7 +9,7 @@ mod time;
 pub(crate) use any::{Any, TextOrSecret, named_texts};
 pub(crate) use secret::Kept;
 pub(crate) use texts::{Filled, Pattern, Plain, Word};
-pub(crate) use time::{Cron, Dur, Moment, Zone};
+pub(crate) use time::{Cron, Dur, Moment, Zone, since};
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{from_text, schema_of_text};
 use crate::config::read::wrong;
-use crate::core::time::Span;
+use crate::core::time::{Span, Wall};
 
 /// A length of time: `"1h30m"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,15 @@ impl Dur {
         }
         Ok(Dur(Span::millis(millis)))
     }
+}
+
+/// The moment so long ago, or that moment: as a command line has it.
+pub(crate) fn since(text: &str, now: Wall) -> Result<Wall, &'static str> {
+    if let Ok(dur) = Dur::parse(text) {
+        return Ok(now.before(dur.0));
+    }
+    let at = Timestamp::from_str(text).map_err(|_| "write such as `2h`, or `2026-11-21T13:00:00Z`")?;
+    Ok(Wall::micros(u64::try_from(at.as_microsecond()).unwrap_or_default()))
 }
 
 /// A moment: `"2027-02-01T20:00:00Z"`.

@@ -98,6 +98,12 @@ impl Local {
         self.0.names().id(name)
     }
 
+    /// The name of a service, if it is known here.
+    #[must_use]
+    pub fn named(&self, id: ServiceId) -> Option<Name> {
+        self.0.names().service(id).map(|service| service.name.clone())
+    }
+
     /// Ends the sessions whose time has passed. When the next may end, if there is any.
     pub async fn expire(&self) -> Option<Mono> {
         let (inside, now) = (Arc::clone(&self.0), (self.0.clock)().mono);

@@ -3,6 +3,7 @@
 mod door;
 mod quiet;
 mod raised;
+mod speaks;
 pub(crate) mod talk;
 
 use std::collections::BTreeSet;

@@ -10,6 +10,8 @@ use watchkeeper::core::time::Span;
 use watchkeeper::daemon::clock::now;
 use watchkeeper::store::{Limits, NotOpened, Store, Threads, open, unreadable};
 
+mod older;
+
 fn opened(dir: &Path) -> (Store, Threads) {
     open(dir, Limits::default()).unwrap_or_else(|why| panic!("{why}"))
 }

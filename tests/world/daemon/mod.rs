@@ -12,3 +12,4 @@ mod soak;
 mod stall;
 mod strikes;
 mod systemd;
+mod told;
