@@ -33,9 +33,6 @@ pub(super) fn look(service: &mut Service, now: Now, wake: &mut Wake, out: &mut O
         (None, _) => None,
     };
     let Some((at, since)) = service.drift else { return };
-    // What blocks for want of having watched for as long ends by itself too.
-    let watched = service.known.learned.map(|learned| learned + service.policy.drift_after);
-    wake.at(watched.filter(|due| *due > now.mono));
     let due = since + service.policy.drift_after;
     if due > now.mono {
         wake.at(Some(due));
@@ -47,12 +44,13 @@ pub(super) fn look(service: &mut Service, now: Now, wake: &mut Wake, out: &mut O
 }
 
 /// A region that takes writes though the record names another, for so long that it is drift. Who has only just read the
-/// record does not know how long that has been so: until it has watched for as long, nothing is built upon it.
+/// record does not know how long that has been so: what is first seen before it has watched for as long may be old, and
+/// nothing is built upon it until it is over.
 pub(super) fn lasts(service: &Service, now: Now) -> Option<RegionPos> {
     let after = service.policy.drift_after;
     let (at, since) = service.drift?;
-    let new = service.known.learned.is_none_or(|learned| now.mono.since(learned) < after);
-    (new || now.mono.since(since) >= after).then_some(at)
+    let old = service.known.learned.is_none_or(|learned| since.since(learned) < after);
+    (old || now.mono.since(since) >= after).then_some(at)
 }
 
 /// What the record is, as far as people were told of drift.
@@ -81,6 +79,13 @@ pub(super) fn writable(service: &Service, at: RegionPos) -> Say {
         Say::Unknown => Ok(Say::Unknown),
     })
     .unwrap_or_else(|up| up)
+}
+
+/// Whether a majority of all observers can see whether that region takes writes.
+pub(super) fn seen_by_many(service: &Service, at: RegionPos) -> bool {
+    let parts = &service.policy.parts;
+    let mut here = parts.cells.iter().filter(|cell| cell.region == Some(at));
+    here.any(|cell| cell.wide && parts.probes.get(cell.probe.index()).is_some_and(|part| part.drift))
 }
 
 /// What a quorum says of each region by each probe that watches for drift.

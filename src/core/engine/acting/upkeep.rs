@@ -10,7 +10,7 @@ use super::{claim, wish};
 use crate::agree::{Head, Record, RecordInput, RecordState, RegionInput, RegionState};
 use crate::authority::Epoch;
 use crate::engine::advance::Wake;
-use crate::engine::drift::writable;
+use crate::engine::drift::{seen_by_many, writable};
 use crate::engine::out::Out;
 use crate::event::AnyCell;
 use crate::ids::{Name, RegionPos};
@@ -187,7 +187,8 @@ fn first_seen(service: &Service) -> Option<RegionPos> {
         all.find(|at| service.picture.standing(*at).up.is_some())
     } else {
         let mut says = all.map(|at| (at, writable(service, at)));
-        let writes = says.clone().filter(|(_, say)| *say == Say::Up);
+        // What few can see is the word of those few: one that lies alone would say where all else begins.
+        let writes = says.clone().filter(|(at, say)| *say == Say::Up && seen_by_many(service, *at));
         let known = says.all(|(_, say)| matches!(say, Say::Up | Say::Down));
         let mut writes = writes.filter(|_| known).map(|(at, _)| at);
         match (writes.next(), writes.next()) {
