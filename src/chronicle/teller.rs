@@ -76,8 +76,11 @@ pub struct Teller {
     /// Runs of whose end nobody is told again: it was paged before it was, or they only showed what would be done.
     silent: BTreeSet<(Name, u64)>,
     /// Whoever was told that something is so, and is told when it is so no more.
-    so: BTreeMap<(Option<Name>, &'static str), Vec<(Name, String)>>,
+    so: BTreeMap<So, Vec<(Name, String)>>,
 }
+
+/// Of which service (none: of none), and what is so.
+type So = (Option<Name>, &'static str);
 
 /// What is told when something is so no more, and of what.
 const OVER: [(&str, &str); 4] = [

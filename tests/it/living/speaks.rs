@@ -22,8 +22,8 @@ impl Told {
         let (east, west, slack) = (Target::new().await, Target::new().await, Slack::new().await);
         let probes = vec![probe("shop", "east", tcp(east.address)), probe("shop", "west", tcp(west.address))];
         let points = vec![west.address.to_string(), west.address.to_string(), west.address.to_string()];
-        let mut edge = Edge::default();
-        edge.people = people(vec![channel(dir.path(), "slack", &slack, None)]);
+        let people = people(vec![channel(dir.path(), "slack", &slack, None)]);
+        let edge = Edge { people, ..Edge::default() };
         let setup = Setup { policy: toy::policy(0, 1), probes, references: points, edge };
         let loaded: Loaded = Arc::new(Mutex::new(Ok(setup)));
         Told { dir, east: Some(east), _west: west, slack, loaded }
@@ -67,9 +67,11 @@ async fn a_slack_that_hangs_delays_no_probe_and_loses_nothing() {
     let began = now_started(at).await;
     until("probes go on meanwhile", async || now_started(at).await > began + 40.0).await;
     let metrics = get(at, "/metrics").await.1;
-    let late = value(&metrics, "watchkeeper_probe_lateness_seconds{percent=\"99\"}");
-    println!("99% of the looks were late by at most {late} s while slack hung");
-    assert!(late < 0.05, "{late}");
+    let late =
+        |percent| value(&metrics, &format!("watchkeeper_probe_lateness_seconds{{percent=\"{percent}\"}}"));
+    println!("late while slack hung: half of the looks by {} s, 99% by {} s at most", late(50), late(99));
+    // A try lasts 700 ms: who waited for one would be that late. The rest is what other tests do to this machine.
+    assert!(late(50) < 0.1 && late(99) < 0.5, "{} {}", late(50), late(99));
     assert!(value(&metrics, "watchkeeper_notices_owed{channel=\"slack\"}") >= 1.0, "{metrics}");
     told.slack.does(&[], Does::Takes);
     until("it hears", async || told.slack.took_with("opened") == 1).await;

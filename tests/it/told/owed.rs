@@ -28,11 +28,14 @@ fn around(rung: Option<&str>, first_failed: u64, acknowledged: u32) -> Around {
 }
 
 fn owed(changes: &[Change]) -> Vec<&Notice> {
-    let owed = |change| match change {
-        &Change::Owe(ref notice) => Some(&**notice),
-        Change::Story(_) | Change::Cancel { .. } => None,
-    };
-    changes.iter().filter_map(owed).collect()
+    let mut all = Vec::new();
+    for change in changes {
+        match change {
+            Change::Owe(notice) => all.push(&**notice),
+            Change::Story(_) | Change::Cancel { .. } => {}
+        }
+    }
+    all
 }
 
 /// Event, channel, and due so many seconds after noon.
