@@ -1,4 +1,4 @@
-//! `watchkeeper run`: the daemon, until SIGTERM. SIGHUP reads the config anew. It acts on nothing yet.
+//! `watchkeeper run`: the daemon, until SIGTERM. SIGHUP reads the config anew.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -19,7 +19,7 @@ fn tell(states: &[NotifyState<'_>]) {
 
 /// It watches.
 pub(super) fn ready() {
-    tell(&[NotifyState::Ready, NotifyState::Status("watching; acts on nothing yet (observe)")]);
+    tell(&[NotifyState::Ready, NotifyState::Status("watching")]);
 }
 
 /// It reads its config anew.
@@ -30,7 +30,7 @@ pub(super) fn reloading() {
 /// It has: with what is wrong, if that was not taken.
 pub(super) fn reloaded(wrong: Option<&str>) {
     let status = match wrong.map(sentence) {
-        None => "watching; acts on nothing yet (observe)".to_owned(),
+        None => "watching".to_owned(),
         Some(why) => format!("watching by the config before; the newest was not taken: {why}"),
     };
     tell(&[NotifyState::Ready, NotifyState::Status(&status)]);

@@ -186,7 +186,9 @@ impl<'a> Story<'a> {
     /// Until that was refused, people were paged, and it has stood for a while.
     async fn refuses(&mut self, stage: &mut Stage) -> Result<(), String> {
         let limit = self.worst.would_start + SLACK;
-        let pages = |story: &Story<'_>, _: &Value| story.after("breaks", |m| m.kind == "paged");
+        // The first may come while one region still seems to live.
+        let all = |m: &Moment| m.kind == "paged" && m.text.contains("every_region_down");
+        let pages = |story: &Story<'_>, _: &Value| story.after("breaks", all);
         self.until(stage, limit, "the daemon to see it, to ask and to refuse", pages).await?;
         self.explains(stage).await?;
         self.pass(stage, STANDS, "the refusal to stand").await

@@ -41,7 +41,10 @@ pub(super) fn carry_out(
         return Next::Wait;
     }
     let refuse = |why: Refused| Next::Reply(Reply::Refused(why));
-    if acting.read != service.known.record_revision || (acting.read == 0 && !acting.looked) {
+    // It is told of a record that was not read here yet: nobody is told that there is none.
+    let unread = acting.record.is_none() && service.known.record.is_some() && !service.known.foreign;
+    let unread = unread && !matches!(order.verb, Verb::Adopt { .. });
+    if unread || acting.read != service.known.record_revision || (acting.read == 0 && !acting.looked) {
         // What is changed must be what is there.
         acting.looked = true;
         return read(service, acting, now, out);
