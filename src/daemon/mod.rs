@@ -393,10 +393,13 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
             stop: ends,
         },
     );
-    tasks.start("event-loop", Rule::EndsAll, second, async move {
-        turning.run(effects, messages, samples).await;
+    // On a thread of its own: what it wakes waits for no other task, and while it stands still the others do not.
+    let turns = tokio::task::spawn_blocking(move || {
+        tokio::runtime::Handle::current().block_on(turning.run(effects, messages, samples));
         ended.cancel();
-        Ok(())
+    });
+    tasks.start("event-loop", Rule::EndsAll, second, async move {
+        turns.await.map_err(|why| format!("the event loop has failed: {why}"))
     });
     // Only now: whoever watches is told everything, and the loop takes it.
     coordinator.begin().await;

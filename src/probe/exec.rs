@@ -78,10 +78,7 @@ impl Exec {
         let program = self.program()?;
         let dir = &self.wiring.dir;
         if !dir.is_dir() {
-            let what = format!(
-                "programs run in {} ([exec] dir), and there is no such folder: make it",
-                dir.display()
-            );
+            let what = format!("exec.dir is no folder that we may use: {}; make it", dir.display());
             return Err(blind(Blindness::Evaluation, what));
         }
         let mut command = if changes {
@@ -135,11 +132,6 @@ impl Exec {
             match wire::ours(&error) {
                 Some(why @ Why::Blind(Blindness::Exhausted, _)) => why,
                 _ if busy => blind(Blindness::Exhausted, "no process can be started here"),
-                // The system says "no such file" of either, and whoever reads that looks at the program.
-                _ if !self.wiring.dir.is_dir() => blind(
-                    Blindness::Evaluation,
-                    format!("exec.dir is no folder that we may use: {}", self.wiring.dir.display()),
-                ),
                 _ => blind(Blindness::Evaluation, format!("it cannot be run: {error}")),
             }
         })?;
