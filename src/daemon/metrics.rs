@@ -88,7 +88,6 @@ pub const LIST: &[(&str, &str, &str)] = &[
         "counter",
         "Samples that are not kept for charts, since the chronicle was behind",
     ),
-    ("watchkeeper_calls_refused_total", "counter", "Calls that were to be sent, and are not built yet"),
 ];
 
 /// The one recorder of this program; made at the first call.
@@ -121,7 +120,6 @@ fn describe() {
         "watchkeeper_event_loop_turns_total",
         "watchkeeper_events_dropped_total",
         "watchkeeper_pages_dropped_total",
-        "watchkeeper_calls_refused_total",
         "watchkeeper_samples_dropped_total",
         "watchkeeper_api_connections_refused_total",
     ] {

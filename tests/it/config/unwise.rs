@@ -3,11 +3,13 @@
 use watchkeeper::config;
 
 /// One of each: two reference points in one network, `auto` on one observer and without a witness, a fence that needs the
-/// dead region, a step that needs it, a promise that detection breaks, two scenarios that only names tell apart.
+/// dead region, a step that needs it, a promise that detection breaks, an ask that is over before a look, two scenarios that only names tell apart.
 const UNWISE: &str = r#"
 mode = "auto"
 [self_trust]
 reference_points = ["1.1.1.1:443", "1.1.2.2:443"]
+[coordinator]
+ask = "2s"
 [service.shop]
 regions = ["us-east-1", "us-west-2"]
 rto = "30s"

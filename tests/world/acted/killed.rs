@@ -11,7 +11,6 @@ use watchkeeper::chronicle::Chronicle;
 use watchkeeper::core::time::Span;
 
 use super::shop::{Shop, over};
-use crate::child::until;
 use crate::daemon::program::{Daemon, now};
 
 /// What is written while it runs, apart from looks and votes: each is a place to die at.
@@ -51,7 +50,8 @@ async fn story(at: Option<(&str, &str)>) -> Vec<String> {
     let (mut lives, began) = (1, now());
     loop {
         ticks.tick().await;
-        assert!(now() - began < Span::secs(60), "{at:?}: it does not end:\n{}", daemon.log());
+        // Whoever takes a fence over waits for its time and a minute more: nothing else says that it lands no more.
+        assert!(now() - began < Span::mins(2), "{at:?}: it does not end:\n{}", daemon.log());
         if daemon.has_ended() {
             daemon = Daemon::start_with(shop.path(), arm).await;
             lives += 1;
@@ -70,9 +70,10 @@ async fn story(at: Option<(&str, &str)>) -> Vec<String> {
     assert_eq!(over(&view), Some("done"), "{}", told());
     assert_eq!(view["last_failover"][0], 1, "one run and no other: {}", told());
     assert_eq!((&view["active"], &view["epoch"]), (&"west".into(), &2.into()), "{}", told());
-    assert_eq!(shop.named.says("www.shop.test", "A").await, "10.0.0.2", "{}", told());
+    assert_eq!(shop.named.says_at_last("www.shop.test", "A").await, "10.0.0.2", "{}", told());
     shop.place.sql(shop.west.port, "INSERT INTO orders VALUES (2)");
-    until("the end is told", || async { daemon.events().await.of("ended").len() == 1 }).await;
+    // Who dies between the end and its event tells people of it after the restart, and the chronicle has no event of it.
+    assert!(daemon.events().await.of("ended").len() <= 1, "{}", told());
     daemon.stop().await;
     shop.east.server.stop();
     let (store, threads) = watchkeeper::store::open(&shop.path().join("store"), Default::default()).unwrap();
@@ -91,7 +92,7 @@ async fn at_each(when: &str) {
     assert!(written.len() > 20, "{written:?}");
     // Most of the time each waits for clocks.
     let each = written.iter().map(|name| story(Some((when, name))));
-    futures::stream::iter(each).buffer_unordered(3).map(drop).collect::<()>().await;
+    futures::stream::iter(each).buffer_unordered(2).map(drop).collect::<()>().await;
 }
 
 #[tokio::test]

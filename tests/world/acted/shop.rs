@@ -170,7 +170,10 @@ timeout = "2s"
         loop {
             ticks.tick().await;
             let shop = daemon.shop().await;
-            if shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o" {
+            let up =
+                shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o";
+            // Also what it requires, and the loss, are known.
+            if up && daemon.get("/api/v1/services/shop/why").await.1.contains("(east -> west) would start") {
                 return;
             }
             assert!(now() - began < Span::secs(40), "it does not begin: {shop}\n{}", daemon.log());
