@@ -80,11 +80,6 @@ pub(super) fn seconds(span: Span) -> f64 {
 }
 
 fn gate(view: &view::GateView, loss: Option<Option<Span>>) -> GateView {
-    let says = match view.says {
-        Says::Passes => "passes",
-        Says::Passed => "passed",
-        Says::Blocks => "blocks",
-    };
     // A loss grows while it is looked at: whole seconds, and two more.
     let lost = |loss: Span| loss.as_micros().div_ceil(1_000_000) + 2;
     let passed_by = (view.says == Says::Blocks).then(|| match (view.gate, loss) {
@@ -94,7 +89,12 @@ fn gate(view: &view::GateView, loss: Option<Option<Span>>) -> GateView {
         (gate, _) if gate.passer() == Passer::Approval => Some(format!("gates [\"{}\"]", gate.word())),
         (_, _) => None,
     });
-    GateView { gate: view.gate.word(), says, why: view.why.clone(), passed_by: passed_by.flatten() }
+    GateView {
+        gate: view.gate.word(),
+        says: view.says.word(),
+        why: view.why.clone(),
+        passed_by: passed_by.flatten(),
+    }
 }
 
 /// Whether what an order tells a plan is what the plan may be told: the core only counts what is missing.

@@ -220,8 +220,7 @@ fn run(state: &State, service: ServiceId, run: &RunStatus, failing: Option<f64>,
         state: step_word(*at),
         seconds: seconds(*since),
         detail: deeds.detail(&(service, run.run, name.clone())).map(str::to_owned),
-        timeout: view::step_of(state, service, run.run, name)
-            .map_or(0.0, |step| step.timeout.as_micros() as f64 / 1e6),
+        timeout: view::step_of(state, service, run.run, name).map_or(0.0, |step| seconds(step.timeout)),
     };
     RunView {
         run: run.run.0,

@@ -13,7 +13,7 @@ mod worst;
 
 pub use gate::{Traffic, traffic};
 pub use looks::{Asked, asked_by, step_of, takes_users};
-pub use preview::{GateView, Preview, Says, preview};
+pub use preview::{GateView, Preview, Says, answers, preview};
 pub use status::{RegionStatus, RunStatus, Status, status};
 pub use story::{Story, story};
 pub use vote::own_vote;

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::Named;
 use crate::agree::Epoch;
 use crate::decide::explain;
-use crate::decide::{Answer, Gate};
+use crate::decide::{Answer, Gate, Gates};
 use crate::engine::{asks_for, look_by};
 use crate::ids::{Name, ServiceId};
 use crate::order::{Accepts, Refused, Verb};
@@ -78,6 +78,18 @@ pub enum Says {
     Blocks,
 }
 
+impl Says {
+    /// In one word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Says::Passes => "passes",
+            Says::Passed => "passed",
+            Says::Blocks => "blocks",
+        }
+    }
+}
+
 /// What an order that starts a run would come to, now; or why there is nothing to show.
 pub fn preview(state: &State, id: ServiceId, verb: &Verb, now: Now) -> Result<Preview, Refused> {
     let service = state.service(id).ok_or(Refused::NoSuchService)?;
@@ -111,7 +123,7 @@ pub fn preview(state: &State, id: ServiceId, verb: &Verb, now: Now) -> Result<Pr
         epoch,
         hash: look.case.and_then(|case| policy.set.hash(case)),
         lines: compiled.map(|plan| plan.preview()).unwrap_or_default(),
-        gates: Gate::ALL.iter().filter_map(|gate| said(*gate, look.gates.answer(*gate), &names)).collect(),
+        gates: answers(&look.gates, &names),
         open: look.gates.open(),
         loss: look.situation.loss,
         rpo: look.situation.rpo,
@@ -119,6 +131,12 @@ pub fn preview(state: &State, id: ServiceId, verb: &Verb, now: Now) -> Result<Pr
         unfenced: compiled.and_then(|plan| unfenced(plan, way)),
         untold: untold.cloned().collect(),
     })
+}
+
+/// What every gate that binds says, in the order in which they are told.
+#[must_use]
+pub fn answers(gates: &Gates, names: &Named<'_>) -> Vec<GateView> {
+    Gate::ALL.iter().filter_map(|gate| said(*gate, gates.answer(*gate), names)).collect()
 }
 
 fn said(gate: Gate, answer: Answer, names: &Named<'_>) -> Option<GateView> {

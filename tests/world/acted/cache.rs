@@ -1,12 +1,11 @@
 //! Redis is killed or stands still: its replica is promoted by its token, the name moves, and the old side is gone.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::shop::{comes, fails_over};
+use super::shop::{comes, fails_over, program};
 use crate::child::{Server, until};
 use crate::daemon::program::Daemon;
 use crate::daemon::scene::Target;
@@ -45,22 +44,15 @@ impl Cache {
         self.folder.path()
     }
 
-    /// A program for `exec`.
-    fn program(&self, name: &str, text: &str) -> String {
-        let path = self.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path.display().to_string()
-    }
-
     fn write(&self) {
         let points: Vec<String> = self.points.iter().map(Target::address).collect();
         let (dir, store, work) = (self.path(), self.path().join("store"), self.path().join("work"));
         let ((east, east_pid), (west, west_pid)) =
             ((self.east.1, self.east.0.pid()), (self.west.1, self.west.0.pid()));
-        let stop = self.program("stop", "kill -9 \"$1\" 2>/dev/null; exit 0");
+        let stop = program(self.path(), "stop", "kill -9 \"$1\" 2>/dev/null; exit 0");
         // One that nobody has waited for yet runs no more.
-        let gone = self.program("gone", "[ -e /proc/$1/stat ] || exit 0\ngrep -q ') Z ' /proc/$1/stat");
+        let gone =
+            program(self.path(), "gone", "[ -e /proc/$1/stat ] || exit 0\ngrep -q ') Z ' /proc/$1/stat");
         let (dns, key) = (self.named.port, self.named.key("ours"));
         let text = format!(
             r#"format = 1

@@ -1,5 +1,6 @@
 //! A shop on PostgreSQL in two regions, its name at bind9, and a daemon that fails it over: all real, all on loopback.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -179,6 +180,14 @@ timeout = "2s"
             assert!(now() - began < Span::secs(40), "it does not begin: {shop}\n{}", daemon.log());
         }
     }
+}
+
+/// A program for `exec`, in that folder.
+pub(crate) fn program(dir: &Path, name: &str, text: &str) -> String {
+    let path = dir.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
 }
 
 /// Waits until the service's view is so; a minute at most.

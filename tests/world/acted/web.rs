@@ -2,7 +2,6 @@
 //! gate, and HAProxy that asks it.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::shop::{comes, fails_over};
+use super::shop::{comes, fails_over, program};
 use crate::child::{Server, free_port, listens, until};
 use crate::daemon::program::Daemon;
 use crate::daemon::scene::Target;
@@ -73,14 +72,6 @@ impl Shop {
 
     fn path(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// A program for `exec`.
-    fn program(&self, name: &str, text: &str) -> String {
-        let path = self.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path.display().to_string()
     }
 
     fn write(&self, more: &str) {
@@ -211,7 +202,7 @@ async fn haproxy_asks_the_gate_and_moves_its_users() {
 #[tokio::test]
 async fn a_repair_that_does_not_help_is_followed_by_the_failover() {
     let mut shop = Shop::new().await;
-    let restart = shop.program("restart", "echo restarted >> \"$0.log\"");
+    let restart = program(shop.path(), "restart", "echo restarted >> \"$0.log\"");
     shop.write(&format!(
         r#"{MOVE}
 [service.shop.scenario.mends]
@@ -247,7 +238,7 @@ timeout = "5s"
 #[tokio::test]
 async fn a_repair_that_helps_moves_nothing() {
     let mut shop = Shop::new().await;
-    let restart = shop.program("restart", "touch \"$0.done\"");
+    let restart = program(shop.path(), "restart", "touch \"$0.done\"");
     shop.write(&format!(
         r#"[service.shop.scenario.mends]
 when = {{ service = "down", for = "0s" }}

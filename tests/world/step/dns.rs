@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use watchkeeper::core::plan::{Op, Reply, Sealed};
 use watchkeeper::core::time::Span;
-use watchkeeper::probe::Ready;
+use watchkeeper::probe::{Found, Ready};
 use watchkeeper::step::Limits;
 
 use super::proxy::Proxy;
@@ -53,25 +53,25 @@ pub(crate) async fn named() -> Named {
     named
 }
 
+fn answers(found: &Found) -> String {
+    let answer = found.shown.iter().find(|(name, _)| name == "answer");
+    let Some((_, answer)) = answer else { return String::new() };
+    let answers: Vec<String> = serde_json::from_str(answer).unwrap();
+    answers.join(" ")
+}
+
 impl Named {
     /// Its records, sorted.
     pub(crate) async fn says(&self, name: &str, record: &str) -> String {
         let found = look_for(dns(name, record, &[format!("127.0.0.1:{}", self.port)], 1), &[], 1_000).await;
-        let answer = found.shown.iter().find(|(name, _)| name == "answer");
-        let Some((_, answer)) = answer else { return String::new() };
-        let answers: Vec<String> = serde_json::from_str(answer).unwrap();
-        answers.join(" ")
+        answers(&found)
     }
 
     /// The same, where the machine may be too busy to be held to a second.
     pub(crate) async fn says_at_last(&self, name: &str, record: &str) -> String {
         let at = [format!("127.0.0.1:{}", self.port)];
         let found = Ready::new(probe(dns(name, record, &at, 1), &[], 20_000)).run(kit(), true).await;
-        let answer = found.shown.iter().find(|(name, _)| name == "answer");
-        answer.map_or_else(String::new, |(_, answer)| {
-            let answers: Vec<String> = serde_json::from_str(answer).unwrap();
-            answers.join(" ")
-        })
+        answers(&found)
     }
 
     pub(crate) fn key(&self, which: &str) -> PathBuf {
