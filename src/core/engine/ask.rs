@@ -55,18 +55,7 @@ pub(super) fn advance(state: &mut State, id: ServiceId, now: Now, out: &mut Out)
         }
         if !open(&ask, window, now.mono) {
             // Nobody counts it any more: the probes go back to their own pace.
-            set(
-                state,
-                id,
-                AskState {
-                    number: ask.number,
-                    revision: ask.revision,
-                    seen: ask.seen,
-                    sent: ask.sent,
-                    answered: true,
-                    ..AskState::default()
-                },
-            );
+            set(state, id, ask.left());
             watch::refresh_service(state, id, out);
             return None;
         }

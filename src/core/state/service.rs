@@ -161,6 +161,13 @@ pub struct AskState {
     pub answered: bool,
 }
 
+impl AskState {
+    /// The same, and nothing is answered to it any more.
+    pub(crate) fn left(self) -> AskState {
+        AskState { sampling: None, looked: None, answered: true, ..self }
+    }
+}
+
 /// Whether the active region is known to be up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Blind {

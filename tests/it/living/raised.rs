@@ -67,7 +67,8 @@ async fn a_trigger_is_raised_by_whoever_may_and_stays() {
     let at = running.address;
     let known = async || {
         let now = status(at).await;
-        now["services"].as_array().is_some_and(|all| all.iter().all(|service| !service["active"].is_null()))
+        let all = now["services"].as_array().filter(|all| all.len() == 2);
+        all.is_some_and(|all| all.iter().all(|service| !service["epoch"].is_null()))
     };
     until("both have records", known).await;
     let is = async |service: usize, up: bool| {

@@ -35,6 +35,8 @@ pub(crate) struct Votes {
     lived: Vec<Vec<u64>>,
     /// By service, then region: nobody could be served there since then.
     unserved: Vec<Vec<Option<u64>>>,
+    /// By service, then region: nobody was answered there since then, which all can see.
+    silent: Vec<Vec<Option<u64>>>,
     /// By service: where its record says that it is active, and since when.
     active: Vec<Option<(usize, u64)>>,
     /// By service, then region: from when until when that was so last.
@@ -56,6 +58,7 @@ impl Votes {
             living: vec![vec![None; shape.regions]; shape.services],
             lived: vec![vec![0; shape.regions]; shape.services],
             unserved: vec![vec![None; shape.regions]; shape.services],
+            silent: vec![vec![None; shape.regions]; shape.services],
             active: vec![None; shape.services],
             trouble: vec![vec![(0, 0); shape.regions]; shape.services],
             unready: vec![vec![None; shape.regions]; shape.services],
@@ -92,6 +95,7 @@ impl Votes {
                     }
                     (true, None) | (false, Some(_)) => {}
                 }
+                keep(&mut self.silent[service][region], !scene.truth.answers(service, region));
                 let part = scene.truth.parts[service][region];
                 let stateful = !scene.shape.recipes[service].stateless;
                 let ready = scene.truth.power[region] && part.web && (part.ready || !stateful);
@@ -218,17 +222,19 @@ impl Votes {
         if before(self.unready[service][to]) {
             broke("S7", "truth", "a failover began by itself to a region that could not take over");
         }
-        // Only who stands beside the standby can see that it hears.
-        let seen = (0..scene.shape.observers)
-            .any(|o| scene.shape.stands_in(o) == Some(to) && !faulty.is_lately(o, scene.now));
-        if before(self.heard[service][to]) && seen {
+        // What a database hears and takes is only seen by who stands beside it.
+        let seen = |region: usize| {
+            (0..scene.shape.observers)
+                .any(|o| scene.shape.stands_in(o) == Some(region) && !faulty.is_lately(o, scene.now))
+        };
+        if before(self.heard[service][to]) && seen(to) {
             broke("S14", "truth", "a failover began by itself while a standby heard the primary");
         }
         let first = (recipe.depends && service > 0).then_some(0);
         if let Some(first) = first
             && scene.store.active(first) == Some(from)
             && self.active[first].is_some_and(|(at, since)| at == from && since < asked_at)
-            && before(self.unserved[first][from])
+            && (before(self.silent[first][from]) || (before(self.unserved[first][from]) && seen(from)))
         {
             broke("S7", "letter", "a failover began before what it depends on had moved");
         }

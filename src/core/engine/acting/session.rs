@@ -10,7 +10,7 @@ use crate::agree::{ClaimState, Pulse};
 use crate::authority::{Nonce, Renewed};
 use crate::effect::Effect;
 use crate::engine::out::Out;
-use crate::engine::{every_service, mark};
+use crate::engine::{every_service, mark, watch};
 use crate::ids::{Name, ServiceId};
 use crate::input::{Coordinator, Store};
 use crate::severity::Stage;
@@ -125,13 +125,7 @@ pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewe
         }
     }
     if state.seat.session.id() != before {
-        // What hung on the old one is gone with it, and nobody knows yet at which revisions.
-        for service in state.services.iter_mut().flatten() {
-            if let Some(acting) = &mut service.acting {
-                acting.ballot.changes = None;
-            }
-        }
-        every_service(state);
+        let_go(state, out);
     } else if answer != Renewed::Unknown && (!state.seat.held || !fit(state)) {
         // Whoever is unfit counts its renewals as long as it has a claim, and a service at rest has nothing else that
         // would wake it.
@@ -147,6 +141,25 @@ pub(in crate::engine) fn renewed(state: &mut State, nonce: Nonce, answer: Renewe
         }
     }
     advance(state, now, out);
+}
+
+/// The session is another one: what hung on the old one is gone with it, and nobody knows yet at which revisions. Nor
+/// whether the coordinator is as old as it was: an ask and our answer to it are of the old session, and in a restored
+/// one another ask may have that number. Whoever still needs an answer asks anew.
+fn let_go(state: &mut State, out: &mut Out) {
+    let me = state.me();
+    for index in 0..state.services.len() {
+        let Some(service) = state.services[index].as_deref_mut() else { continue };
+        if let Some(acting) = &mut service.acting {
+            acting.ballot.changes = None;
+        }
+        service.votes.answer_myself(me, 0);
+        if service.ask.number > 0 {
+            service.ask = service.ask.left();
+            watch::refresh_service(state, ServiceId::at(index), out);
+        }
+    }
+    every_service(state);
 }
 
 /// An observer's pulse has changed.

@@ -18,8 +18,8 @@ use crate::time::Span;
 use crate::view;
 
 /// Everything that a coordinator holds of one service.
-#[derive(Default)]
 struct Keys {
+    session: SessionId,
     revision: u64,
     record: (u64, Option<Record>),
     claim: (u64, Option<Claim>),
@@ -30,12 +30,25 @@ struct Keys {
 }
 
 impl Keys {
+    fn new() -> Keys {
+        Keys {
+            session: SessionId(7),
+            revision: 0,
+            record: (0, None),
+            claim: (0, None),
+            ask: (0, None),
+            vote: (0, None),
+            velocity: (0, Velocity::default()),
+            journals: vec![],
+        }
+    }
+
     fn holds(&self, guard: &Guard) -> bool {
         match guard {
             Guard::Record(revision) => self.record.0 == *revision,
             Guard::Unclaimed => self.claim.1.is_none(),
             Guard::Claim(revision) => self.claim.1.is_some() && self.claim.0 == *revision,
-            Guard::Session(session) => *session == SessionId(7),
+            Guard::Session(session) => *session == self.session,
             Guard::Vote(_, revision) => self.vote.0 == *revision,
             Guard::Ask(revision) => self.ask.0 == *revision,
             Guard::Journal(run, length) => {
@@ -49,7 +62,7 @@ impl Keys {
         let at = self.revision;
         match write {
             Write::Vote(vote) => self.vote = (at, Some(vote)),
-            Write::Claim => self.claim = (at, Some(Claim { holder: name("here"), session: SessionId(7) })),
+            Write::Claim => self.claim = (at, Some(Claim { holder: name("here"), session: self.session })),
             Write::GiveUp => self.claim = (at, None),
             Write::Ask(number) => self.ask = (at, Some(Ask { number, by: name("here"), age: None })),
             Write::Record(record) => self.record = (at, Some(*record)),
@@ -89,8 +102,11 @@ fn answer(
 ) {
     while !world.wanted.is_empty() {
         let input = match world.wanted.remove(0) {
-            Effect::Renew { nonce, .. } => {
-                let answer = Renewed::Alive { session: SessionId(7), ttl: Span::secs(15) };
+            Effect::Renew { nonce, session, .. } => {
+                let answer = match session {
+                    Some(old) if old != keys.session => Renewed::Gone,
+                    _ => Renewed::Alive { session: keys.session, ttl: Span::secs(15) },
+                };
                 Input::Renewed { nonce, answer }
             }
             Effect::Transact(txn) => {
@@ -139,7 +155,7 @@ struct Acted {
 
 impl Acted {
     fn new() -> Acted {
-        let mut acted = Acted { world: World::new(), keys: Keys::default(), calls: vec![], replies: vec![] };
+        let mut acted = Acted { world: World::new(), keys: Keys::new(), calls: vec![], replies: vec![] };
         acted.world.tell(Input::Coordinator(Coordinator::There(ClusterId(1))));
         acted.run(Span::secs(30));
         acted
@@ -240,6 +256,31 @@ fn an_ask_is_above_all_that_anybody_has_answered() {
     acted.order(Verb::Failover { to: Some(name("west")), plan: None, planned: true, accepts });
     assert!(acted.world.events.contains(&Event::Asked { ask: 10 }));
     assert!(!acted.world.events.contains(&Event::Asked { ask: 1 }));
+}
+
+#[test]
+fn what_was_answered_in_one_session_is_no_answer_in_the_next() {
+    let mut acted = Acted::new();
+    let shop = acted.world.shop();
+    let accepts = crate::order::Accepts::default();
+    acted.order(Verb::Failover { to: Some(name("west")), plan: None, planned: true, accepts });
+    assert!(acted.keys.vote.1.as_ref().is_some_and(|vote| vote.answers == 1), "it answered");
+    // A coordinator that was restored knows neither that session nor that ask; another may come by its number.
+    acted.keys.session = SessionId(8);
+    (acted.keys.claim, acted.keys.vote, acted.keys.ask) = ((0, None), (0, None), (0, None));
+    acted.run(Span::secs(10));
+    let vote = acted.keys.vote.1.as_ref().unwrap();
+    assert_eq!(vote.answers, 0, "nobody has asked in this session");
+    // What is asked there is looked at again, and answered.
+    acted.keys.revision += 1;
+    let ask = Ask { number: 2, by: name("there"), age: None };
+    acted.keys.ask = (acted.keys.revision, Some(ask.clone()));
+    let asked = acted.world.now;
+    acted.world.tell(Input::Seen(Seen::Ask(shop, acted.keys.revision, ask)));
+    acted.run(Span::secs(10));
+    assert_eq!(acted.keys.vote.1.as_ref().unwrap().answers, 2, "{}", acted.world.why());
+    let service = acted.world.state.service(shop).unwrap();
+    assert!(service.ask.sampling.is_some_and(|from| from >= asked), "by what was seen since");
 }
 
 #[test]

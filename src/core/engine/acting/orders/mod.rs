@@ -16,7 +16,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::flight::{Wish, send};
-use crate::agree::{ClaimState, Guard, Purpose, Record, Write};
+use crate::agree::{ClaimState, Guard, Purpose, Write};
 use crate::effect::Effect;
 use crate::engine::advance::Wake;
 use crate::engine::mark;
@@ -179,8 +179,8 @@ enum Next {
     Reply(Reply),
     /// It waits.
     Wait,
-    /// The record becomes this.
-    Change(Box<Record>, Vec<Write>),
+    /// The record becomes another one, or what is beside it.
+    Change(Vec<Write>),
     /// It is on its way.
     Sent,
     /// It is done when the event of that number is durable.
@@ -221,8 +221,8 @@ pub(super) fn advance(
         };
         match next {
             Next::Reply(reply) => finish(service, acting, state, &order, reply, out),
-            Next::Change(record, more) => {
-                change(service, acting, state, &order, record, more, now, out);
+            Next::Change(writes) => {
+                change(service, acting, state, &order, writes, now, out);
                 return;
             }
             Next::Sent => return,
@@ -308,14 +308,12 @@ fn settled(acting: &Acting, run: RunId) -> Next {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one order, and everything that is known as it is carried out")]
 fn change(
     service: &Service,
     acting: &mut Acting,
     state: &State,
     order: &Order,
-    record: Box<Record>,
-    more: Vec<Write>,
+    writes: Vec<Write>,
     now: Now,
     out: &mut Out,
 ) {
@@ -324,8 +322,6 @@ fn change(
     if acting.claim == ClaimState::Holding {
         guards.push(Guard::Claim(acting.created));
     }
-    let mut writes = vec![Write::Record(record)];
-    writes.extend(more);
     let wish = Wish::new(Purpose::Change, guards, writes).about(About::Order(order.id));
     send(acting, service.id, wish, now, out);
 }

@@ -3,11 +3,11 @@
 //! Nothing here starts anything, and only `adopt` says where a service is active. The epoch must never fall.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::vec;
 
 use super::Next;
 use super::starts::failover_plan;
-use crate::agree::{Outcome, Record, Request, Try, Wanted, Where};
+use crate::agree::{Outcome, Record, Request, Try, Wanted, Where, Write};
 use crate::authority::Epoch;
 use crate::engine::acting::{foreign, starting};
 use crate::ids::Name;
@@ -24,7 +24,7 @@ pub(super) fn on_record(acting: &Acting, change: impl FnOnce(&mut Record) -> Res
     match change(&mut next) {
         Err(why) => Next::Reply(Reply::Refused(why)),
         Ok(()) if next == *record => Next::Reply(Reply::SoAlready),
-        Ok(()) => Next::Change(next, Vec::new()),
+        Ok(()) => Next::Change(vec![Write::Record(next)]),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn adopt(service: &Service, acting: &Acting, region: &Name) -> Next {
     let above = foreign::newest(acting);
     let Some(record) = &acting.record else {
         let record = Record::at_rest(region.clone(), Epoch(above.0 + 1));
-        return Next::Change(Box::new(record), Vec::new());
+        return Next::Change(vec![Write::Record(Box::new(record))]);
     };
     let foreign = acting.foreign.is_some();
     if let Some(run) = record.run.as_ref().filter(|_| !foreign) {
@@ -67,7 +67,7 @@ pub(super) fn adopt(service: &Service, acting: &Acting, region: &Name) -> Next {
         next.quarantined.push(record.active.clone());
     }
     next.active = region.clone();
-    Next::Change(next, Vec::new())
+    Next::Change(vec![Write::Record(next)])
 }
 
 /// It is written down that the region is to be left; the holder does so when it is this service's turn.
@@ -98,9 +98,9 @@ pub(super) fn evacuate(service: &Service, acting: &Acting, order: &Order, region
         loss: None,
         exposure: false,
         gates: 0,
-        given: Vec::new(),
+        given: vec![],
     }));
-    Next::Change(next, Vec::new())
+    Next::Change(vec![Write::Record(next)])
 }
 
 /// No to what is announced, or to what is requested: remembered as tried, so that it is not wished again at once.
@@ -137,5 +137,5 @@ pub(super) fn veto(service: &mut Service, acting: &Acting) -> Next {
         return refuse(Refused::NothingAsked);
     }
     starting::forget(&mut next.tried);
-    Next::Change(next, Vec::new())
+    Next::Change(vec![Write::Record(next)])
 }

@@ -65,10 +65,8 @@ pub(super) fn carry_out(
             Some(at) if service.known.raised.get(at.index()).is_none_or(|(_, since)| since.is_none()) => {
                 Next::Reply(Reply::SoAlready)
             }
-            Some(_) => match acting.record.clone() {
-                Some(record) => Next::Change(record, vec![Write::Clear(trigger.clone())]),
-                None => refuse(Refused::NoRecord),
-            },
+            // Raised by whoever may, whether there is a record or not; and over likewise.
+            Some(_) => Next::Change(vec![Write::Clear(trigger.clone())]),
         },
         Verb::Release { region } => on_record(acting, |record| {
             out.saw(AnyCell::Region(running::region_state(record, region), RegionInput::Release));
