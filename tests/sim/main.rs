@@ -30,6 +30,10 @@ mod world;
 
 use std::process::ExitCode;
 
+/// A world is made of many small things that live shortly: the system's own allocator takes a seventh of its time.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let mut wanted = report::Wanted::default();

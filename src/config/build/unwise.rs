@@ -11,7 +11,7 @@ use crate::config::whole::ServiceRead;
 use crate::config::wiring::Wiring;
 use crate::core::decide::{Mode, Scenario};
 use crate::core::ids::PlanPos;
-use crate::core::plan::{Fencing, Only, PlanKind, Settles};
+use crate::core::plan::{Body, Fencing, Only, Own, PlanKind, Settles, Step};
 use crate::core::policy::{PlanPolicy, Policy, ServicePolicy};
 use crate::core::verdict::{Role, Tier};
 use crate::core::view::worst_cases;
@@ -38,6 +38,7 @@ pub(super) fn warn(around: &Around<'_>, policy: &Policy, wiring: &Wiring) {
         witness(around, policy, service, read);
         seen(around, policy, service, read);
         leaving(around, policy, service, read);
+        waits_for_nobody(around, policy, service, read);
         late(around, policy, service, read);
         weak(around, policy, service, read);
         undecided(around, policy, service, read);
@@ -207,11 +208,7 @@ fn leaving(around: &Around<'_>, _: &Policy, service: &ServicePolicy, read: &Serv
             };
             for (step, touch) in case.needs_of(from, Only::Unplanned) {
                 let Some(step) = case.step(step) else { continue };
-                let name = step.name.to_string();
-                let table = read.node.get("plan").and_then(|all| all.get(plan.name.as_str()));
-                let table =
-                    table.and_then(|plan| plan.get("step")?.get(name.split('.').next().unwrap_or(&name)));
-                let at = table.map(|table| table.get("kind").map_or(table.at, |kind| kind.at));
+                let (name, at) = (&step.name, at_step(read, plan, step));
                 let problem = if &*touch.api == "route53" {
                     Problem::unwise(
                         at,
@@ -234,6 +231,43 @@ fn leaving(around: &Around<'_>, _: &Policy, service: &ServicePolicy, read: &Serv
             }
         }
     }
+}
+
+/// A `lapse` is over when the observers of the region that is left have been silent for so long: somebody must stand
+/// there.
+fn waits_for_nobody(around: &Around<'_>, policy: &Policy, service: &ServicePolicy, read: &ServiceRead<'_>) {
+    for plan in &service.plans {
+        let mut said = BTreeSet::new();
+        for case in plan.set.plans() {
+            let case_at = case.at();
+            let old = case_at.from.as_ref().unwrap_or(&case_at.at);
+            let waits = |step: &&Step| matches!(step.body, Body::Own(Own::Lapse { .. }));
+            if policy.observers.iter().any(|observer| observer.region == *old) {
+                continue;
+            }
+            for step in case.steps().iter().filter(waits) {
+                if !said.insert((&step.name, old)) {
+                    continue;
+                }
+                let problem = Problem::unwise(
+                    at_step(read, plan, step),
+                    format!(
+                        "step `{}` of plan `{}` waits until the observers in {old} are silent, and none stands there: it never settles",
+                        step.name, plan.name
+                    ),
+                );
+                around.add(problem.help(format!("write an observer of {old}, or fence by something else")));
+            }
+        }
+    }
+}
+
+/// Where a step is written.
+fn at_step(read: &ServiceRead<'_>, plan: &PlanPolicy, step: &Step) -> Option<At> {
+    let name = step.name.to_string();
+    let table = read.node.get("plan").and_then(|all| all.get(plan.name.as_str()));
+    let table = table.and_then(|plan| plan.get("step")?.get(name.split('.').next().unwrap_or(&name)));
+    table.map(|table| table.get("kind").map_or(table.at, |kind| kind.at))
 }
 
 /// A promise that detection alone breaks.

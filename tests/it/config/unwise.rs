@@ -3,7 +3,7 @@
 use watchkeeper::config;
 
 /// One of each: two reference points in one network, `auto` on one observer and without a witness, a fence that needs the
-/// dead region, a step that needs it, a promise that detection breaks, an ask that is over before a look, two scenarios that only names tell apart.
+/// dead region, one that waits for nobody, a step that needs it, a promise that detection breaks, an ask that is over before a look, two scenarios that only names tell apart.
 const UNWISE: &str = r#"
 mode = "auto"
 [self_trust]
@@ -44,6 +44,11 @@ needs = ["promote"]
 record = { zone = "Z1", name = "shop.example.com", value = "{to}.example.com" }
 [service.shop.plan.mend]
 kind = "repair"
+fence = ["lapse"]
+[service.shop.plan.mend.step.lapse]
+kind = "lapse"
+for = "30s"
+by = "gate"
 [service.shop.plan.mend.step.tell]
 kind = "http"
 url = "https://shop.{region}.example.com/mend"

@@ -114,7 +114,8 @@ async fn it_watches_says_what_it_would_do_and_ends_in_order() {
     assert_eq!(get(at, "/-/healthy").await, (200, "healthy\n".to_owned()));
     let known = async || {
         let now = status(at).await;
-        now["services"].as_array().is_some_and(|all| all.iter().all(|service| !service["active"].is_null()))
+        let all = now["services"].as_array().filter(|all| !all.is_empty());
+        all.is_some_and(|all| all.iter().all(|service| !service["active"].is_null()))
     };
     until("stateless services have their records by sight", known).await;
     let (code, said) = post(at, "/api/v1/services/shop/adopt", json!({ "region": "east" }), &[]).await;

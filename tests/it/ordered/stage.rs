@@ -110,7 +110,7 @@ impl Stage {
                     }
                 }
                 let well = |region: &Value| region["standing"] == "up" && region["quarantined"] == false;
-                now["regions"].as_array().is_some_and(|all| all.iter().all(well))
+                now["regions"].as_array().is_some_and(|all| !all.is_empty() && all.iter().all(well))
             })
             .await;
         }
