@@ -7,10 +7,13 @@ use super::words::{gates, reply};
 use crate::core::event::{ClaimTurn, Decided, Event, Paged, Refusal, Wish};
 use crate::core::ids::{Name, PlanPos, ProbePos, RegionPos, RungPos};
 use crate::core::plan::saga::Page;
-use crate::core::plan::{Case, Entry, Op, Reply as Heard};
+use crate::core::plan::{Case, Entry, Filled, Op, Reply as Heard};
 use crate::core::policy::{Policy, ServicePolicy};
 use crate::core::severity::Turn;
 use crate::core::time::Now;
+
+/// So many characters of what a step gave are told; its event has all.
+const ROOM: usize = 200;
 
 /// The names of one event's places; none: it is this observer's own.
 #[derive(Clone, Copy)]
@@ -351,7 +354,7 @@ fn entry_detail(entry: &Entry) -> (Value, String) {
             let what = json!({ "op": word, "undoing": undoing, "attempt": attempt });
             (what, format!(": {word}, try {attempt}"))
         }
-        Entry::Heard { undoing, reply, .. } => {
+        Entry::Heard { undoing, reply, outputs, .. } => {
             let word = match reply {
                 Heard::Done => "done",
                 Heard::NotDone => "not done",
@@ -359,7 +362,13 @@ fn entry_detail(entry: &Entry) -> (Value, String) {
                 Heard::Refused => "refused",
                 Heard::Unknown => "unknown",
             };
-            (json!({ "reply": word, "undoing": undoing }), format!(": {word}"))
+            let mut what = json!({ "reply": word, "undoing": undoing });
+            if !outputs.is_empty() {
+                let all = outputs.iter().map(|(name, value)| (name.to_string(), filled(value)));
+                what["outputs"] = Value::Object(all.collect());
+            }
+            let given = outputs.iter().map(|(name, value)| format!("; {name} = {}", short(value)));
+            (what, format!(": {word}{}", given.collect::<String>()))
         }
         Entry::Started(_)
         | Entry::Expired { .. }
@@ -374,6 +383,27 @@ fn entry_detail(entry: &Entry) -> (Value, String) {
         | Entry::HandedOver { .. }
         | Entry::Ended(_) => (Value::Null, String::new()),
     }
+}
+
+/// What a step gave, as a value.
+fn filled(value: &Filled) -> Value {
+    match value {
+        Filled::One(text) => json!(**text),
+        Filled::Many(list) => json!(list.iter().map(|one| &**one).collect::<Vec<&str>>()),
+    }
+}
+
+/// What a step gave, as far as a line has room for it.
+fn short(value: &Filled) -> String {
+    let whole = match value {
+        Filled::One(text) => text.to_string(),
+        Filled::Many(list) => list.join(", "),
+    };
+    let mut text: String = whole.chars().take(ROOM).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if whole.chars().nth(ROOM).is_some() {
+        text.push('…');
+    }
+    text
 }
 
 fn refusal(names: Names<'_>, why: &Refusal) -> String {

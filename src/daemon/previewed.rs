@@ -59,7 +59,7 @@ pub(super) fn previewed(
         hash: found.hash.map(|hash| hash.to_string()),
         epoch: found.epoch.0,
         open: found.open,
-        gates: found.gates.iter().map(|gate| self::gate(gate, found.loss)).collect(),
+        gates: found.gates.iter().map(|gate| self::gate(gate, found.loss, state.policy.ask)).collect(),
         loss: found.loss.map(|loss| LossView { seconds: loss.map(seconds), rpo: found.rpo.map(seconds) }),
         exposure: match (found.exposed, found.unfenced) {
             (true, _) => {
@@ -79,9 +79,11 @@ pub(super) fn seconds(span: Span) -> f64 {
     span.as_micros() as f64 / 1e6
 }
 
-fn gate(view: &view::GateView, loss: Option<Option<Span>>) -> GateView {
-    // A loss grows while it is looked at: whole seconds, and two more.
-    let lost = |loss: Span| loss.as_micros().div_ceil(1_000_000) + 2;
+fn gate(view: &view::GateView, loss: Option<Option<Span>>, ask: Span) -> GateView {
+    // A loss grows until everybody has looked again, and that may be asked only once an ask of just now is over: whole
+    // seconds, and two more to say it.
+    let weighed = |loss: Span| loss.plus(ask.times(2)).plus(Span::secs(1));
+    let lost = |loss: Span| weighed(loss).as_micros().div_ceil(1_000_000) + 2;
     let passed_by = (view.says == Says::Blocks).then(|| match (view.gate, loss) {
         (Gate::DataLoss, Some(Some(loss))) => Some(format!("loss \"{}s\"", lost(loss))),
         (Gate::DataLoss, _) => Some("unknown_loss".to_owned()),

@@ -44,7 +44,7 @@ impl Place {
         Place { folder, user, dsns: AtomicU32::new(0) }
     }
 
-    fn tool(&self, name: &str) -> Command {
+    pub(crate) fn tool(&self, name: &str) -> Command {
         let mut command = Command::new(format!("/usr/lib/postgresql/15/bin/{name}"));
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
@@ -64,7 +64,11 @@ impl Place {
     }
 
     async fn server(&self, data: &str) -> Running {
-        let port = free_port();
+        self.again(data, free_port()).await
+    }
+
+    /// A server on a data directory that is there, at that port.
+    pub(crate) async fn again(&self, data: &str, port: u16) -> Running {
         let server = Server::start(
             self.tool("postgres").arg("-D").arg(self.path(data)).args([
                 "-p",

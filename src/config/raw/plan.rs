@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     #[serde(rename = "use")]
     #[schemars(rename = "use")]
     pub(crate) used: Key<Vec<Key<Word>>>,
-    /// Gate probes that must be up where it acts; all that run there, if none are written.
+    /// Gate probes that must be up where it acts; all that run there, if none are written; of a rejoin, none.
     pub(crate) requires: Key<Vec<Key<Word>>>,
     /// What the data-loss gate reads; all loss probes, if none are written.
     pub(crate) loss_from: Key<Vec<Key<Word>>>,

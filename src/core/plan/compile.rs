@@ -11,7 +11,7 @@ use super::inputs::{inputs, told};
 use super::resolve::Scope;
 use super::runnable::{Head, Phase};
 use super::site::{Case, Site, SiteRegion};
-use super::step::{ActsAs, ProbeSet, Step};
+use super::step::{ActsAs, PlanKind, ProbeSet, Step};
 use super::step_name::StepName;
 use super::text::{Raw, RunTime, Text};
 use super::{MOST_IN_A_LIST, MOST_STEPS, build};
@@ -197,6 +197,8 @@ fn head(
     // What a child loses or requires, the run does.
     let (mut requires, mut loss_from) =
         (PlanDraft::probe_set(draft.requires.as_ref()), PlanDraft::probe_set(draft.loss_from.as_ref()));
+    // What gate probes ask of a standby is what a region lacks that is to become one.
+    requires.every &= draft.kind != PlanKind::Rejoin;
     for (_, child) in &flat.children {
         join(&mut requires, child.requires.as_ref());
         join(&mut loss_from, child.loss_from.as_ref());

@@ -208,6 +208,10 @@ fn a_plan_requires_all_gate_probes_and_loses_by_all_loss_probes_unless_it_names_
     assert_eq!(of(&|_| {}), (vec![1], vec![2], false));
     assert_eq!(of(&|p| p.requires = Some(names(&["web"]))), (vec![0], vec![2], false));
     assert_eq!(of(&|p| p.loss_from = Some(names(&["web", "lag"]))), (vec![1], vec![0, 2], true));
+    // What is asked of a standby is what a region lacks that is to become one.
+    assert_eq!(of(&|p| p.kind = PlanKind::Rejoin), (vec![], vec![2], false));
+    let named = |p: &mut PlanDraft| (p.kind, p.requires) = (PlanKind::Rejoin, Some(names(&["disk"])));
+    assert_eq!(of(&named), (vec![1], vec![2], false));
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 mod cache;
 mod database;
+mod exposure;
+mod home;
+mod inspected;
 mod killed;
+mod loss;
 mod shop;
 mod web;

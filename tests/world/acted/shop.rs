@@ -23,8 +23,8 @@ pub(crate) struct Shop {
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// Where the database is stopped, promoted, and the name moved; `{from}` is fenced by whoever stands there.
-const FAILOVER: &str = r#"
+/// The database is stopped by whoever stands there.
+const STOPPED: &str = r#"
 [service.shop.plan.failover]
 kind = "failover"
 fence = ["stop_old"]
@@ -35,6 +35,10 @@ dsn = "{region.db}"
 how = "stop"
 data_dir = "{region.data}"
 timeout = "10s"
+"#;
+
+/// The other one is promoted, and the name moved. The plan's own table stands before.
+pub(crate) const MOVED: &str = r#"
 [service.shop.plan.failover.step.promote]
 kind = "postgres_promote"
 dsn = "{to.db}"
@@ -78,11 +82,16 @@ impl Shop {
         let scenario = format!(
             "[service.shop.scenario.lost]\nwhen = {{ service = \"down\", for = \"0s\" }}\nplan = \"failover\"\nmode = \"{mode}\"\n"
         );
-        self.write(&format!("{scenario}{FAILOVER}"));
+        self.write(&format!("{scenario}{STOPPED}{MOVED}"));
     }
 
     /// Its config, with that at the end.
     pub(crate) fn write(&self, more: &str) {
+        self.write_with("", more);
+    }
+
+    /// The same, with more keys of the service.
+    pub(crate) fn write_with(&self, service: &str, more: &str) {
         let points: Vec<String> = self.points.iter().map(Target::address).collect();
         let dsn = |port: u16| {
             let file = self.path().join(format!("dsn-{port}"));
@@ -92,7 +101,7 @@ impl Shop {
         };
         let (east, west) = (dsn(self.east.port), dsn(self.west.port));
         let (east_data, west_data) = (self.place.path("primary"), self.place.path("standby"));
-        let store = self.path().join("store");
+        let (dir, store, work) = (self.path(), self.path().join("store"), self.path().join("work"));
         let head = format!(
             r#"format = 1
 mode = "auto"
@@ -113,11 +122,15 @@ margin = "1s"
 dir = {store:?}
 [api]
 listen = "127.0.0.1:0"
+[exec]
+allow = [{dir:?}]
+dir = {work:?}
 [service.shop]
 regions = ["east", "west"]
 rto = "30s"
 rpo = "5s"
 stable = "2s"
+{service}
 [service.shop.values.east]
 db = {{ file = "{east}" }}
 data = {east_data:?}
@@ -173,11 +186,16 @@ timeout = "2s"
             let shop = daemon.shop().await;
             let up =
                 shop["active"] == "east" && shop["regions"][1]["standing"] == "up" && shop["holder"] == "o";
-            // Also what it requires, and the loss, are known.
-            if up && daemon.get("/api/v1/services/shop/why").await.1.contains("(east -> west) would start") {
-                return;
+            // Also what it requires, and the loss, are known: nothing is in the way but what may be.
+            if up {
+                let shown = shows(daemon, "preview?to=west").await;
+                let gates = shown["preview"]["gates"].as_array().unwrap();
+                let mut blocks = gates.iter().filter(|gate| gate["says"] == "blocks");
+                if blocks.all(|gate| gate["gate"] == "fence") {
+                    return;
+                }
             }
-            assert!(now() - began < Span::secs(40), "it does not begin: {shop}\n{}", daemon.log());
+            assert!(now() - began < Span::secs(90), "it does not begin: {shop}\n{}", daemon.log());
         }
     }
 }
@@ -201,6 +219,27 @@ pub(crate) async fn comes(daemon: &Daemon, what: &str, is: impl Fn(&Value) -> bo
             panic!("not within a minute: {what}\n{view}\n{why}\n{}", daemon.log());
         }
     }
+}
+
+/// Says something to the API: the code, and what is answered.
+pub(crate) async fn says(daemon: &Daemon, path: &str, body: Value) -> (u16, Value) {
+    let (code, answer) = daemon.post(&format!("/api/v1/services/shop/{path}"), &body.to_string()).await;
+    let told = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    (code, told)
+}
+
+/// Asks the API: what is answered.
+pub(crate) async fn shows(daemon: &Daemon, path: &str) -> Value {
+    let (code, answer) = daemon.get(&format!("/api/v1/services/shop/{path}")).await;
+    assert_eq!(code, 200, "{answer}");
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+/// What a gate says in a preview: the word, why, and what passes it.
+pub(crate) fn gate<'a>(preview: &'a Value, name: &str) -> [&'a str; 3] {
+    let gates = preview["gates"].as_array().unwrap();
+    let found = gates.iter().find(|gate| gate["gate"] == name).unwrap_or(&Value::Null);
+    ["says", "why", "passed_by"].map(|key| found[key].as_str().unwrap_or_default())
 }
 
 /// Waits until the newest failover has ended, and done.
