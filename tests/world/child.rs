@@ -15,8 +15,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(command: &mut Command, end: Signal) -> Server {
+        Server::logging(command, end, Stdio::null())
+    }
+
+    /// The same, and what it says goes there.
+    pub(crate) fn logging(command: &mut Command, end: Signal, log: Stdio) -> Server {
         let program = command.get_program().to_owned();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let child =
             child.unwrap_or_else(|error| panic!("{program:?} cannot be started ({error}): run ./test"));
         Server { child, end }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::shop::{comes, fails_over, program};
+use super::shop::{Pace, comes, fails_over, program};
 use crate::child::{Server, until};
 use crate::daemon::program::Daemon;
 use crate::daemon::scene::Target;
@@ -13,21 +13,22 @@ use crate::redis::server;
 use crate::step::dns::{Named, named};
 
 /// The active region's server is `east`, and its replica `west`.
-struct Cache {
+pub(crate) struct Cache {
     folder: tempfile::TempDir,
-    east: (Server, u16),
-    west: (Server, u16),
-    named: Named,
+    pub(crate) east: (Server, u16),
+    pub(crate) west: (Server, u16),
+    pub(crate) named: Named,
     points: [Target; 3],
+    pub(crate) pace: Pace,
 }
 
-fn cli(port: u16, words: &[&str]) -> String {
+pub(crate) fn cli(port: u16, words: &[&str]) -> String {
     let out = Command::new("redis-cli").args(["-p", &port.to_string()]).args(words).output().unwrap();
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
 }
 
 impl Cache {
-    async fn new() -> Cache {
+    pub(crate) async fn new() -> Cache {
         let folder = tempfile::tempdir().unwrap();
         let east = server(folder.path(), &[]).await;
         let of = east.1.to_string();
@@ -37,10 +38,10 @@ impl Cache {
         })
         .await;
         let points = [Target::new().await, Target::new().await, Target::new().await];
-        Cache { folder, east, west, named: named().await, points }
+        Cache { folder, east, west, named: named().await, points, pace: Pace::USUAL }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -54,6 +55,7 @@ impl Cache {
         let gone =
             program(self.path(), "gone", "[ -e /proc/$1/stat ] || exit 0\ngrep -q ') Z ' /proc/$1/stat");
         let (dns, key) = (self.named.port, self.named.key("ours"));
+        let Pace { interval, timeout, ask, fence } = self.pace;
         let text = format!(
             r#"format = 1
 mode = "auto"
@@ -67,7 +69,7 @@ region = "east"
 [self_trust]
 reference_points = {points:?}
 [coordinator]
-ask = "3s"
+ask = "{ask}"
 session = "5s"
 margin = "1s"
 [chronicle]
@@ -78,8 +80,8 @@ listen = "127.0.0.1:0"
 allow = [{dir:?}]
 dir = {work:?}
 [defaults.probe]
-interval = "2500ms"
-timeout = "2s"
+interval = "{interval}"
+timeout = "{timeout}"
 fast_interval = "200ms"
 down_interval = "500ms"
 [service.shop]
@@ -114,7 +116,7 @@ acts_as = "fences"
 region = "{{from}}"
 argv = ["{stop}", "{{region.pid}}"]
 observe = ["{gone}", "{{region.pid}}"]
-timeout = "5s"
+timeout = "{fence}"
 [service.shop.plan.failover.step.promote]
 kind = "redis_promote"
 address = "{{to.redis}}"
@@ -140,7 +142,7 @@ timeout = "10s"
         std::fs::write(dir.join("watchkeeper.toml"), text).unwrap();
     }
 
-    async fn watched(&self) -> Daemon {
+    pub(crate) async fn watched(&self) -> Daemon {
         self.write();
         let daemon = Daemon::start(self.path()).await;
         comes(&daemon, "the cache is active in east, west is up, and the claim is held", |shop| {

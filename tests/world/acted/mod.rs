@@ -1,11 +1,12 @@
 //! The daemon acts on real servers: what was broken for real is moved, mended or refused for real.
 
-mod cache;
+pub(crate) mod cache;
 mod database;
 mod exposure;
+mod failover;
 mod home;
 mod inspected;
 mod killed;
 mod loss;
-mod shop;
+pub(crate) mod shop;
 mod web;

@@ -21,20 +21,27 @@ pub(crate) struct Shop {
     pub(crate) named: Named,
     pub(crate) points: [Target; 3],
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) pace: Pace,
 }
 
-/// The database is stopped by whoever stands there.
-const STOPPED: &str = r#"
+/// How often it is looked at, and how long answers are waited for.
+pub(crate) struct Pace {
+    pub(crate) interval: &'static str,
+    pub(crate) timeout: &'static str,
+    pub(crate) ask: &'static str,
+    pub(crate) fence: &'static str,
+}
+
+impl Pace {
+    /// A machine at work holds to it as well.
+    pub(crate) const USUAL: Pace = Pace { interval: "2500ms", timeout: "2s", ask: "3s", fence: "10s" };
+}
+
+/// The old side is settled first.
+const PLAN: &str = r#"
 [service.shop.plan.failover]
 kind = "failover"
 fence = ["stop_old"]
-[service.shop.plan.failover.step.stop_old]
-kind = "postgres_fence"
-region = "{from}"
-dsn = "{region.db}"
-how = "stop"
-data_dir = "{region.data}"
-timeout = "10s"
 "#;
 
 /// The other one is promoted, and the name moved. The plan's own table stands before.
@@ -61,6 +68,17 @@ probes = ["writes"]
 timeout = "10s"
 "#;
 
+/// By the observer that stands there.
+const FENCED_THERE: &str = r#"
+[service.shop.plan.failover.step.stop_old]
+kind = "postgres_fence"
+region = "{from}"
+dsn = "{region.db}"
+how = "stop"
+data_dir = "{region.data}"
+timeout = "@FENCE@"
+"#;
+
 impl Shop {
     pub(crate) async fn new() -> Shop {
         let place = Place::new();
@@ -70,7 +88,8 @@ impl Shop {
         place.sql(east.port, "CREATE TABLE orders(n int PRIMARY KEY)");
         place.sql(east.port, "GRANT ALL ON orders TO wk");
         let points = [Target::new().await, Target::new().await, Target::new().await];
-        Shop { place, east, west, named: named().await, points, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Shop { place, east, west, named: named().await, points, folder, pace: Pace::USUAL }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -79,10 +98,42 @@ impl Shop {
 
     /// The usual plan, and the mode in which it starts.
     pub(crate) fn usual(&self, mode: &str) {
+        self.acts(mode, FENCED_THERE);
+    }
+
+    /// The same, from a place of its own: nothing of ours stands in the old region, and its machine is ended from outside.
+    pub(crate) fn from_elsewhere(&self, mode: &str) {
+        let stop = program(self.path(), "stop", "kill -9 \"$1\" 2>/dev/null; exit 0");
+        // One that nobody has waited for yet runs no more.
+        let gone =
+            program(self.path(), "gone", "[ -e /proc/$1/stat ] || exit 0\ngrep -q ') Z ' /proc/$1/stat");
+        let pid = self.east.server.pid();
+        let fence = format!(
+            r#"
+[service.shop.plan.failover.step.stop_old]
+kind = "exec"
+acts_as = "fences"
+region = "{{from}}"
+argv = ["{stop}", "{pid}"]
+observe = ["{gone}", "{pid}"]
+timeout = "@FENCE@"
+"#
+        );
+        self.acts(mode, &fence);
+        let file = self.path().join("watchkeeper.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let elsewhere =
+            text.replace("[observer.o]\nregion = \"east\"", "[observer.o]\nregion = \"elsewhere\"");
+        assert_ne!(text, elsewhere);
+        std::fs::write(file, elsewhere.replace("[region.west]", "[region.elsewhere]\n[region.west]"))
+            .unwrap();
+    }
+
+    fn acts(&self, mode: &str, fence: &str) {
         let scenario = format!(
             "[service.shop.scenario.lost]\nwhen = {{ service = \"down\", for = \"0s\" }}\nplan = \"failover\"\nmode = \"{mode}\"\n"
         );
-        self.write(&format!("{scenario}{STOPPED}{MOVED}"));
+        self.write(&format!("{scenario}{PLAN}{fence}{MOVED}"));
     }
 
     /// Its config, with that at the end.
@@ -102,6 +153,7 @@ impl Shop {
         let (east, west) = (dsn(self.east.port), dsn(self.west.port));
         let (east_data, west_data) = (self.place.path("primary"), self.place.path("standby"));
         let (dir, store, work) = (self.path(), self.path().join("store"), self.path().join("work"));
+        let Pace { interval, timeout, ask, fence } = self.pace;
         let head = format!(
             r#"format = 1
 mode = "auto"
@@ -115,7 +167,7 @@ region = "east"
 [self_trust]
 reference_points = {points:?}
 [coordinator]
-ask = "3s"
+ask = "{ask}"
 session = "5s"
 margin = "1s"
 [chronicle]
@@ -141,8 +193,8 @@ data = {west_data:?}
 kind = "postgres"
 check = "connect"
 dsn = "{{region.db}}"
-interval = "2500ms"
-timeout = "2s"
+interval = "{interval}"
+timeout = "{timeout}"
 fast_interval = "200ms"
 down_interval = "500ms"
 [service.shop.probe.writes]
@@ -150,8 +202,8 @@ kind = "postgres"
 check = "writable"
 role = "active"
 dsn = "{{region.db}}"
-interval = "2500ms"
-timeout = "2s"
+interval = "{interval}"
+timeout = "{timeout}"
 fast_interval = "200ms"
 down_interval = "500ms"
 [service.shop.probe.lag]
@@ -160,14 +212,14 @@ check = "lag"
 tier = "gate"
 role = "standby"
 dsn = "{{region.db}}"
-interval = "2500ms"
-timeout = "2s"
+interval = "{interval}"
+timeout = "{timeout}"
 "#
         );
         let port = self.named.port;
         let key = self.named.key("ours").display().to_string();
-        let text =
-            format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}")).replace("@KEY@", &key);
+        let text = format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}"));
+        let text = text.replace("@KEY@", &key).replace("@FENCE@", fence);
         std::fs::write(self.path().join("watchkeeper.toml"), text).unwrap();
     }
 
