@@ -91,7 +91,7 @@ pub(super) async fn cache(fault: Fault, dice: &mut Dice, times: &mut Times) -> S
     cache.pace = FAST;
     let daemon = cache.watched().await;
     let said = check(cache.path());
-    let (line, asker) = (Line::new(cache.west.1).await, Asker::new(cache.named.port).await);
+    let (line, asker) = (Line::new(cache.west.1), Asker::new(cache.named.port).await);
     any_moment(dice).await;
     let from = clock()();
     fault.strikes(cache.east.0.pid());

@@ -62,30 +62,43 @@ impl Writer {
     }
 }
 
-/// A line to Redis or to a sentinel.
-pub(super) struct Line(Mutex<BufReader<TcpStream>>);
+/// A line to Redis or to a sentinel. Whoever promotes may end it (Sentinel does, by `CLIENT KILL`): then it is opened anew.
+pub(super) struct Line {
+    port: u16,
+    open: Mutex<Option<BufReader<TcpStream>>>,
+}
 
 impl Line {
-    pub(super) async fn new(port: u16) -> Line {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Line(Mutex::new(BufReader::new(stream)))
+    pub(super) fn new(port: u16) -> Line {
+        Line { port, open: Mutex::new(None) }
     }
 
-    /// So many lines of its answer.
-    pub(super) async fn asks(&self, words: &str, lines: usize) -> String {
-        let mut line = self.0.lock().await;
-        line.write_all(format!("{words}\r\n").as_bytes()).await.unwrap();
+    /// So many lines of its answer; none: it was ended, or there is no answer in time.
+    pub(super) async fn asks(&self, words: &str, lines: usize) -> Option<String> {
+        let mut open = self.open.lock().await;
+        // Put back once it has answered: one that was given up half-way is never read on.
+        let mut line = match open.take() {
+            Some(line) => line,
+            None => {
+                let stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
+                stream.set_nodelay(true).ok()?;
+                BufReader::new(stream)
+            }
+        };
+        line.write_all(format!("{words}\r\n").as_bytes()).await.ok()?;
         let mut answer = String::new();
         for _ in 0..lines {
-            line.read_line(&mut answer).await.unwrap();
+            if line.read_line(&mut answer).await.ok()? == 0 {
+                return None;
+            }
         }
-        answer
+        *open = Some(line);
+        Some(answer)
     }
 
     /// A replica takes none.
     pub(super) async fn writes(&self) -> bool {
-        self.asks("SET n 1", 1).await == "+OK\r\n"
+        self.asks("SET n 1", 1).await.as_deref() == Some("+OK\r\n")
     }
 }
 

@@ -76,17 +76,12 @@ impl Pair {
 
     pub(super) async fn fails_over(self, fault: Fault, dice: &mut Dice, times: &mut Times) {
         self.is_known().await;
-        let line = Line::new(self.new.1).await;
-        let mut sentinels = Vec::new();
-        for (_, port) in &self.sentinels {
-            sentinels.push(Line::new(*port).await);
-        }
-        let port = self.new.1.to_string();
+        let line = Line::new(self.new.1);
+        let sentinels: Vec<Line> = self.sentinels.iter().map(|(_, port)| Line::new(*port)).collect();
+        let port = format!("\r\n{}\r\n", self.new.1);
         let says = async |sentinel: &Line| {
-            sentinel
-                .asks("SENTINEL GET-MASTER-ADDR-BY-NAME shop", 5)
-                .await
-                .contains(&format!("\r\n{port}\r\n"))
+            let said = sentinel.asks("SENTINEL GET-MASTER-ADDR-BY-NAME shop", 5).await;
+            said.is_some_and(|said| said.contains(&port))
         };
         any_moment(dice).await;
         let from = now();
