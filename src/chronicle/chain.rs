@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{Line, newest};
+use super::{Line, newest, runs};
 use crate::core::ids::Name;
 use crate::core::time::Wall;
 
@@ -60,8 +60,10 @@ pub(super) fn append(c: &Connection, life: u64, lines: &[Line]) -> rusqlite::Res
         upto.insert(line.service.clone(), line.seq);
         #[cfg(debug_assertions)]
         crate::store::faults::writes(|| match line.kind {
+            // A start that was refused took a number: the next run is called alike.
             "started" | "journalled" | "ended" | "paged" | "active" => {
-                format!("event {}: {}", line.kind, line.text)
+                let run = format!("run {}", line.body["run"]);
+                format!("event {}: {}", line.kind, line.text.replace(&run, "the run"))
             }
             kind => format!("event {kind}"),
         });
@@ -81,12 +83,13 @@ pub(super) fn append(c: &Connection, life: u64, lines: &[Line]) -> rusqlite::Res
             body,
             before
         ])?;
+        runs::note(c, line)?;
     }
     Ok(())
 }
 
-/// The number of the newest event of a service in this life; 0: it has none.
-fn last(c: &Connection, life: u64, service: Option<&Name>) -> rusqlite::Result<u64> {
+/// The number of the newest event of a service in that life; 0: it has none.
+pub(super) fn last(c: &Connection, life: u64, service: Option<&Name>) -> rusqlite::Result<u64> {
     let newest: Option<i64> = c
         .prepare_cached("SELECT seq FROM events WHERE service IS ?1 AND life = ?2 ORDER BY id DESC LIMIT 1")?
         .query_row(params![service.map(Name::as_str), life.cast_signed()], |row| row.get(0))

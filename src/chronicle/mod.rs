@@ -10,6 +10,7 @@ mod notice;
 mod outbox;
 mod reading;
 mod routes;
+mod runs;
 mod samples;
 mod teller;
 mod words;
@@ -29,6 +30,7 @@ pub use memory::Memory;
 pub use notice::{Notice, Owed};
 pub use outbox::{Change, Next, Outbox, Standing, Story, Which};
 pub use reading::{Reading, Unread, Wanted};
+pub use runs::Had;
 pub use samples::{Block, IN_A_BLOCK, MOST_SAMPLES, Shown, Taken, Whose};
 pub use teller::{Around, ReadBack, TOLD, Teller};
 pub use words::{gates, refused, reply};
@@ -118,6 +120,33 @@ impl Chronicle {
         Ok(())
     }
 
+    /// How far it has come with the runs of a service that are not over, and those that began since; and the number of
+    /// the service's next event in the life before this one.
+    pub async fn runs(&self, service: Name) -> Result<(Vec<Had>, u64), Trouble> {
+        let before = self.before();
+        self.0.read(move |c| Ok((runs::had(c, &service)?, chain::last(c, before, Some(&service))? + 1))).await
+    }
+
+    /// Keeps what the life before this one did not come to, as its last events, with what they make people be owed.
+    pub async fn keep_unwritten(&self, lines: Vec<Line>, changes: Vec<Change>) -> Result<(), Trouble> {
+        let before = self.before();
+        self.0
+            .write(move |c| {
+                chain::append(c, before, &lines)?;
+                outbox::change(c, &changes)
+            })
+            .await
+    }
+
+    fn before(&self) -> u64 {
+        self.0.life().saturating_sub(1)
+    }
+
+    /// Who was told what by the life before this one, for what it did not come to.
+    pub async fn teller_before(&self) -> Result<Teller, Trouble> {
+        self.teller_of(self.before()).await
+    }
+
     /// What people are owed.
     #[must_use]
     pub fn outbox(&self) -> Outbox {
@@ -126,9 +155,13 @@ impl Chronicle {
 
     /// Who was told what, as the disk has it.
     pub async fn teller(&self) -> Result<Teller, Trouble> {
+        self.teller_of(self.life()).await
+    }
+
+    async fn teller_of(&self, life: u64) -> Result<Teller, Trouble> {
         let stories = self.outbox().stories().await?;
         let runs = self.0.read(begun).await?;
-        Ok(Teller::new(self.0.life(), stories, runs))
+        Ok(Teller::new(life, stories, runs))
     }
 
     /// In which life of the daemon this is.

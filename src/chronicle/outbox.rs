@@ -315,6 +315,8 @@ fn next(c: &Connection, channel: &Name, now: Wall, memory: &Memory) -> rusqlite:
 }
 
 fn delivered(c: &Connection, notice: &Notice, now: Wall) -> rusqlite::Result<()> {
+    #[cfg(debug_assertions)]
+    crate::store::faults::writes(|| format!("delivered {}", notice.event));
     settle(c, &notice.about, &notice.channel, now)?;
     let Some(again) = notice.once_more(now) else { return Ok(()) };
     let (Some(service), Some(incident)) = (&notice.service, notice.incident) else { return Ok(()) };

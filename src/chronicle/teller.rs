@@ -98,6 +98,18 @@ impl Teller {
         Teller { life, stories, runs: runs.into_iter().collect(), ..Teller::default() }
     }
 
+    /// What is known of a service when an event of an earlier life is told.
+    #[must_use]
+    pub fn around(&self, service: &Name, wall: Wall) -> Around {
+        let story = self.stories.get(service).map(|story| view::Story {
+            number: story.incident,
+            rung: story.rung.as_deref().and_then(|rung| Name::new(rung).ok()),
+            first_failed: wall,
+            acknowledged: story.acknowledged,
+        });
+        Around { story, read_back: None }
+    }
+
     /// What an event makes people be owed.
     pub fn tell(&mut self, people: &People, line: &Line, around: &Around) -> Vec<Change> {
         let mut out = Vec::new();
@@ -315,7 +327,7 @@ impl Teller {
         out.push(Change::Story(story));
     }
 
-    /// Runs that had begun and are over now: their end was not seen, since the daemon was not there.
+    /// What was told and is over now: that was not seen, since the daemon was not there.
     fn unseen(
         &mut self,
         people: &People,
@@ -325,6 +337,20 @@ impl Teller {
         out: &mut Vec<Change>,
     ) {
         let Some(read) = &around.read_back else { return };
+        let open = around.story.as_ref().map(|story| story.number);
+        let over = self.stories.get(service).map(|story| story.incident).filter(|told| Some(*told) != open);
+        if let Some(incident) = over {
+            let text = format!("{service}: incident {incident} closed while this daemon was not there");
+            let body = serde_json::json!({ "number": incident, "turn": "closed" });
+            let line = Line { text, body, ..line.clone() };
+            let before = out.len();
+            self.closed(people, service, incident, &line, around, out);
+            for change in &mut out[before..] {
+                if let Change::Owe(notice) = change {
+                    notice.about = format!("{}#i{incident}", notice.about);
+                }
+            }
+        }
         let over = |(of, run): &&(Name, u64)| of == service && !read.unfinished.contains(run);
         let over: Vec<(Name, u64)> = self.runs.iter().filter(over).cloned().collect();
         for of in over {

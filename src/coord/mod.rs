@@ -11,8 +11,9 @@ pub mod wire;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::core::agree::{Answer, Txn};
+use crate::core::agree::{Answer, Journal, RunId, Txn};
 use crate::core::authority::{ClusterId, Renewed, SessionId};
+use crate::core::ids::ServiceId;
 use crate::core::input::Seen;
 
 pub use names::Names;
@@ -39,6 +40,13 @@ pub trait Coordinator: Send + Sync + 'static {
     /// Every fact that is held, and from then on each that changes. Our own vote is told only when it is lost. Only one
     /// watches: the newest. A full queue is waited for.
     fn watch(&self) -> mpsc::Receiver<Told>;
+
+    /// The journals of a service's runs from that one on, the oldest first; why they cannot be had, if they cannot.
+    fn journals(
+        &self,
+        service: ServiceId,
+        from: RunId,
+    ) -> BoxFuture<'static, Result<Vec<(RunId, Journal)>, String>>;
 
     /// The names behind the core's numbers, from now on.
     fn know(&self, names: Names);

@@ -24,6 +24,7 @@ mod stated;
 mod systemd;
 mod tasks;
 mod telling;
+mod unwritten;
 mod windows;
 mod wired;
 
@@ -204,6 +205,7 @@ pub async fn start(config: Arc<dyn Config>, place: Place) -> Result<Running, Sto
     effects.extend(engine::step(&mut state, windows, clock::now()));
     let coordinator = Local::open(store.clone(), Arc::clone(&clock), Names::of(&state), place.chance).await?;
 
+    unwritten::write(&chronicle, &coordinator, &state, &setup.edge.people).await;
     make_room_for_programs(&setup.edge);
     let (stop, left) = (CancellationToken::new(), CancellationToken::new());
     let mut tasks = Tasks::default();

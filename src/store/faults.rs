@@ -3,13 +3,15 @@
 //!
 //! What lies in the folder is so: `crash` holds `before`, `after` or `lost` and, in its second line, the name of a write.
 //! The first transaction of the store that holds such a write ends this process as `kill -9` does, or loses its answers,
-//! and the file is removed. Every transaction's writes are told in `writes`, a line each.
+//! and the file is removed. With `stopped before` or `stopped after` the process stands still where a write's name
+//! holds those words, as by SIGSTOP, until it is told to go on. Every transaction's writes are told in `writes`, a line each.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
@@ -32,8 +34,10 @@ pub(crate) fn writes(name: impl FnOnce() -> String) {
 
 /// The transaction is about to be committed.
 pub(super) fn before() {
-    if wanted().is_some_and(|(when, _)| when == "before") {
-        dies();
+    match wanted() {
+        Some((when, _)) if when == "before" => dies(),
+        Some((when, folder)) if when == "stopped before" => stands_still(folder),
+        _ => {}
     }
 }
 
@@ -49,6 +53,10 @@ pub(super) fn after() -> bool {
     }
     match wanted {
         Some((when, _)) if when == "after" => dies(),
+        Some((when, folder)) if when == "stopped after" => {
+            stands_still(folder);
+            false
+        }
         Some((when, folder)) if when == "lost" => fs::remove_file(folder.join("crash")).is_ok(),
         _ => false,
     }
@@ -64,7 +72,16 @@ fn wanted() -> Option<(String, &'static PathBuf)> {
     let folder = FOLDER.get()?;
     let text = fs::read_to_string(folder.join("crash")).ok()?;
     let (when, name) = text.trim_end().split_once('\n')?;
-    NAMES.with_borrow(|names| names.iter().any(|known| known == name)).then(|| (when.to_owned(), folder))
+    // Who stops it again and again in one run cannot know the numbers of what comes next.
+    let is = |known: &String| known == name || (when.starts_with("stopped") && known.contains(name));
+    NAMES.with_borrow(|names| names.iter().any(is)).then(|| (when.to_owned(), folder))
+}
+
+fn stands_still(folder: &Path) {
+    drop(fs::remove_file(folder.join("crash")));
+    let _sent = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    // Another thread may have been given the signal: this one waits until it is stopped, too.
+    std::thread::park_timeout(Duration::from_millis(50));
 }
 
 fn dies() -> ! {

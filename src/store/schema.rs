@@ -10,7 +10,7 @@ use super::trouble::unreadable;
 pub(super) const VERSION: u32 = STEPS.len() as u32;
 
 /// From each version to the next, beginning with an empty file.
-const STEPS: [&str; 2] = [FIRST, SECOND];
+const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 /// Facts have the revision at which they were written last; one whose value is null is gone, and was there. Names, never
 /// places. The coordinator's tables and the chronicle are in one file, so that one transaction can write both.
@@ -61,6 +61,14 @@ CREATE TABLE blocks(id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
 CREATE INDEX blocks_of ON blocks(service, probe, last);
 CREATE INDEX blocks_old ON blocks(last);
+";
+
+/// How far the chronicle has come with the journal of each run. What an older daemon has journalled counts as told.
+const THIRD: &str = "
+CREATE TABLE runs(service TEXT NOT NULL, run INTEGER NOT NULL, started INTEGER NOT NULL, entries INTEGER NOT NULL,
+    ended INTEGER NOT NULL, PRIMARY KEY(service, run)) WITHOUT ROWID, STRICT;
+INSERT INTO runs SELECT service, run, 1, (SELECT count(*) FROM entries WHERE entries.service = journals.service
+    AND entries.run = journals.run), 1 FROM journals;
 ";
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {

@@ -87,7 +87,8 @@ impl Place {
         until("PostgreSQL listens", || async { listens(port) }).await;
         let running = Running { server, port };
         until("PostgreSQL answers", || async {
-            matches!(look(self.at(port, PostgresCheck::Connect), &[]).await.outcome, Outcome::Ok { .. })
+            let ready = Ready::new(probe(self.at(port, PostgresCheck::Connect), &[], 10_000));
+            matches!(ready.run(kit(), true).await.outcome, Outcome::Ok { .. })
         })
         .await;
         running

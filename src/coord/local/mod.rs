@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{Coordinator, Names, Told};
-use crate::core::agree::{Answer, Txn};
+use crate::core::agree::{Answer, Journal, RunId, Txn};
 use crate::core::authority::{ClusterId, Renewed, SessionId};
 use crate::core::ids::{Name, ServiceId};
 use crate::core::time::{Mono, Now, Span};
@@ -208,6 +208,23 @@ impl Coordinator for Local {
             *watcher = Watcher { queue: Some(queue), lost: true };
         }
         watches
+    }
+
+    fn journals(
+        &self,
+        service: ServiceId,
+        from: RunId,
+    ) -> BoxFuture<'static, Result<Vec<(RunId, Journal)>, String>> {
+        let inside = Arc::clone(&self.0);
+        async move {
+            let names = inside.names();
+            let Some(policy) = names.service(service).map(Arc::clone) else { return Ok(Vec::new()) };
+            let read = move |c: &rusqlite::Connection| {
+                txn::journals(c, &txn::Asked { names: &names, policy: &policy }, from)
+            };
+            inside.store.read(read).await.map_err(|trouble| trouble.to_string())
+        }
+        .boxed()
     }
 
     fn know(&self, names: Names) {

@@ -282,6 +282,22 @@ fn journal(c: &Connection, asked: &Asked<'_>, run: RunId) -> rusqlite::Result<Jo
     Ok(Journal { plan, entries })
 }
 
+/// The journals from that run on.
+pub(super) fn journals(
+    c: &Connection,
+    asked: &Asked<'_>,
+    from: RunId,
+) -> rusqlite::Result<Vec<(RunId, Journal)>> {
+    let mut runs =
+        c.prepare_cached("SELECT run FROM journals WHERE service = ?1 AND run >= ?2 ORDER BY run")?;
+    let runs = runs.query_map(params![asked.service(), number(from.0)], |row| row.get::<_, i64>(0))?;
+    runs.map(|run| {
+        let run = RunId(run?.cast_unsigned());
+        Ok((run, journal(c, asked, run)?))
+    })
+    .collect()
+}
+
 /// Keeps the newest journals, and all of unfinished runs.
 fn trim(c: &Connection, service: &str, record: &Record) -> rusqlite::Result<()> {
     let oldest: Option<i64> = c

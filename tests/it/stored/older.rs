@@ -54,7 +54,7 @@ async fn a_file_of_version_1_is_carried_forward_with_all_that_it_holds() {
     threads.join();
     let version = Connection::open(&file)
         .and_then(|c| c.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)));
-    assert_eq!(version, Ok(2));
+    assert_eq!(version, Ok(3));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Who is owed what: from events to notices, over the disk and over restarts.
 
 use serde_json::{Value, json};
-use watchkeeper::chronicle::{Around, Change, Chronicle, Line, Memory, Notice, ReadBack, Teller};
+use watchkeeper::chronicle::{self, Around, Change, Chronicle, Line, Memory, Notice, ReadBack, Teller};
 use watchkeeper::config::wiring::Quiet;
 use watchkeeper::core::time::Wall;
 use watchkeeper::core::view::Story;
@@ -101,13 +101,31 @@ async fn what_crashed_before_it_was_written_is_told_when_the_story_goes_on() {
     let mut teller2 = Teller::new(2, Vec::new(), Vec::new());
     let closed = teller2.tell(&people, &incident(5, "closed", None), &Around::default());
     assert_eq!(short(&closed), [told("resolved", "boss", 5), told("resolved", "call", 5)]);
+    // An incident that was told, and that the record does not name any more: it closed, and that was not written.
+    let story = chronicle::Story {
+        service: name("shop"),
+        incident: 3,
+        rung: Some("l2".to_owned()),
+        acknowledged: 0,
+        closed: None,
+        told: vec![(name("call"), "responders".to_owned(), Wall::secs(1))],
+    };
+    let mut teller3 = Teller::new(2, vec![story], Vec::new());
+    let restored = line(6, "claim", json!({ "turn": "restored" }));
+    let goes_on = Around { read_back: Some(ReadBack::default()), ..around(Some("l2"), 0, 0) };
+    assert_eq!(teller3.tell(&people, &restored, &goes_on), [], "it is open yet");
+    let over = Around { story: None, read_back: Some(ReadBack::default()) };
+    let closed = teller3.tell(&people, &restored, &over);
+    assert_eq!(short(&closed), [told("resolved", "call", 6)]);
+    assert_eq!(owed(&closed)[0].said["text"], "shop: incident 3 closed while this daemon was not there");
+    assert_eq!(teller3.tell(&people, &restored, &over), [], "once");
     // A run that began in another life, and is not among those that were read back.
     let read_back = ReadBack { unfinished: vec![8], last: Some((7, "done".to_owned())) };
-    let restored = line(6, "claim", json!({ "turn": "restored" }));
-    let ended = teller.tell(&people, &restored, &Around { story: None, read_back: Some(read_back.clone()) });
+    let with = |read_back| Around { read_back: Some(read_back), ..around(Some("l2"), 0, 0) };
+    let ended = teller.tell(&people, &restored, &with(read_back.clone()));
     assert_eq!(short(&ended), [told("run_ended", "boss", 6), told("run_ended", "call", 6)]);
     assert_eq!(owed(&ended)[0].said["text"], "shop: run 7 has ended while this daemon was not there: done");
-    assert_eq!(teller.tell(&people, &restored, &Around { story: None, read_back: Some(read_back) }), []);
+    assert_eq!(teller.tell(&people, &restored, &with(read_back)), []);
     let resumed = teller.tell(&people, &line(9, "resumed", json!({ "run": 8 })), &Around::default());
     assert_eq!(short(&resumed).len(), 2);
     // How it ends is paged before it does: it is not said twice.

@@ -2,11 +2,14 @@
 
 pub(crate) mod cache;
 mod database;
+mod disturbed;
 mod exposure;
 mod failover;
 mod home;
 mod inspected;
 mod killed;
+mod line;
 mod loss;
+mod paused;
 pub(crate) mod shop;
 mod web;

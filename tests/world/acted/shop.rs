@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use watchkeeper::core::time::Span;
@@ -11,6 +12,7 @@ use watchkeeper::core::time::Span;
 use crate::daemon::program::{Daemon, now};
 use crate::daemon::scene::Target;
 use crate::postgres::{Place, Running, primary, standby};
+use crate::slack::Slack;
 use crate::step::dns::{Named, named};
 
 /// The active region's database is `east`, and its standby `west`.
@@ -22,6 +24,12 @@ pub(crate) struct Shop {
     pub(crate) points: [Target; 3],
     pub(crate) folder: tempfile::TempDir,
     pub(crate) pace: Pace,
+    /// Where its steps and probes find the standby,
+    pub(crate) west_at: u16,
+    /// and the server that changes the name,
+    pub(crate) dns_at: u16,
+    /// and whom it tells.
+    pub(crate) channel: String,
 }
 
 /// How often it is looked at, and how long answers are waited for.
@@ -53,7 +61,7 @@ timeout = "10s"
 [service.shop.plan.failover.step.name]
 kind = "dns_update"
 needs = ["promote"]
-server = "@DNS@"
+server = "@UPDATES@"
 zone = "shop.test"
 name = "www.shop.test"
 value = "{to.ip}"
@@ -88,8 +96,29 @@ impl Shop {
         place.sql(east.port, "CREATE TABLE orders(n int PRIMARY KEY)");
         place.sql(east.port, "GRANT ALL ON orders TO wk");
         let points = [Target::new().await, Target::new().await, Target::new().await];
-        let folder = tempfile::tempdir().unwrap();
-        Shop { place, east, west, named: named().await, points, folder, pace: Pace::USUAL }
+        let (named, folder) = (named().await, tempfile::tempdir().unwrap());
+        let (west_at, dns_at) = (west.port, named.port);
+        Shop {
+            place,
+            east,
+            west,
+            named,
+            points,
+            folder,
+            west_at,
+            dns_at,
+            channel: String::new(),
+            pace: Pace::USUAL,
+        }
+    }
+
+    /// People are told by a Slack of ours. The config is to be written again.
+    pub(crate) async fn tells(&mut self) -> Slack {
+        let slack = Slack::new().await;
+        let url = self.path().join("slack.url");
+        std::fs::write(&url, slack.url()).unwrap();
+        self.channel = format!("[channel.slack]\nkind = \"slack\"\nwebhook = {{ file = {url:?} }}\n");
+        slack
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -102,7 +131,7 @@ impl Shop {
     }
 
     /// The same, from a place of its own: nothing of ours stands in the old region, and its machine is ended from outside.
-    pub(crate) fn from_elsewhere(&self, mode: &str) {
+    pub(crate) fn elsewhere(&self, mode: &str) {
         let stop = program(self.path(), "stop", "kill -9 \"$1\" 2>/dev/null; exit 0");
         // One that nobody has waited for yet runs no more.
         let gone =
@@ -150,7 +179,7 @@ timeout = "@FENCE@"
             std::fs::write(&file, text).unwrap();
             file.display().to_string()
         };
-        let (east, west) = (dsn(self.east.port), dsn(self.west.port));
+        let (east, west) = (dsn(self.east.port), dsn(self.west_at));
         let (east_data, west_data) = (self.place.path("primary"), self.place.path("standby"));
         let (dir, store, work) = (self.path(), self.path().join("store"), self.path().join("work"));
         let Pace { interval, timeout, ask, fence } = self.pace;
@@ -218,7 +247,8 @@ timeout = "{timeout}"
         );
         let port = self.named.port;
         let key = self.named.key("ours").display().to_string();
-        let text = format!("{head}{more}").replace("@DNS@", &format!("127.0.0.1:{port}"));
+        let text = format!("{head}{more}{}", self.channel).replace("@DNS@", &format!("127.0.0.1:{port}"));
+        let text = text.replace("@UPDATES@", &format!("127.0.0.1:{}", self.dns_at));
         let text = text.replace("@KEY@", &key).replace("@FENCE@", fence);
         std::fs::write(self.path().join("watchkeeper.toml"), text).unwrap();
     }
@@ -247,9 +277,27 @@ timeout = "{timeout}"
                     return;
                 }
             }
-            assert!(now() - began < Span::secs(90), "it does not begin: {shop}\n{}", daemon.log());
+            assert!(now() - began < Span::mins(3), "it does not begin: {shop}\n{}", daemon.log());
         }
     }
+}
+
+/// Tells these stories, so many at once, each on a thread of its own: what it waits for in one piece delays no other. Says
+/// at the end which of them went wrong.
+pub(crate) async fn each<S, F>(stories: Vec<(String, S)>, at_once: usize)
+where
+    S: FnOnce() -> F + Send + 'static,
+    F: Future<Output = ()>,
+{
+    let count = stories.len();
+    let told = futures::stream::iter(stories).map(async |(name, story)| {
+        let told = tokio::task::spawn_blocking(|| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(story())
+        });
+        told.await.err().map(|_| name)
+    });
+    let wrong: Vec<String> = told.buffer_unordered(at_once).filter_map(std::future::ready).collect().await;
+    assert!(wrong.is_empty(), "{} of {count} went wrong: {wrong:#?}", wrong.len());
 }
 
 /// A program for `exec`, in that folder.

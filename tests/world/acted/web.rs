@@ -16,7 +16,7 @@ use crate::daemon::program::Daemon;
 use crate::daemon::scene::Target;
 
 /// A server that answers every request with where it is.
-struct Web {
+pub(super) struct Web {
     region: &'static str,
     at: SocketAddr,
     serves: Option<JoinSet<()>>,
@@ -49,14 +49,14 @@ impl Web {
         self.serves = Some(serves);
     }
 
-    async fn goes(&mut self) {
+    pub(super) async fn goes(&mut self) {
         self.serves.take().unwrap().shutdown().await;
     }
 }
 
-struct Shop {
+pub(super) struct Shop {
     folder: tempfile::TempDir,
-    east: Web,
+    pub(super) east: Web,
     west: Web,
     points: [Target; 3],
     /// Where the daemon's API listens.
@@ -64,17 +64,17 @@ struct Shop {
 }
 
 impl Shop {
-    async fn new() -> Shop {
+    pub(super) async fn new() -> Shop {
         let points = [Target::new().await, Target::new().await, Target::new().await];
         let (east, west) = (Web::new("east").await, Web::new("west").await);
         Shop { folder: tempfile::tempdir().unwrap(), east, west, points, port: free_port() }
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, more: &str) {
+    pub(super) fn write(&self, more: &str) {
         let points: Vec<String> = self.points.iter().map(Target::address).collect();
         let (east, west, dir) = (self.east.at, self.west.at, self.path());
         let (store, work, port) = (dir.join("store"), dir.join("work"), self.port);
@@ -118,8 +118,28 @@ down_interval = "300ms"
         std::fs::write(dir.join("watchkeeper.toml"), text).unwrap();
     }
 
-    async fn watched(&self) -> Daemon {
-        let daemon = Daemon::start(self.path()).await;
+    /// Its config without the shop, and with another service.
+    pub(super) fn write_without(&self) {
+        let file = self.path().join("watchkeeper.toml");
+        self.write("");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("[service.shop", "[service.other")).unwrap();
+    }
+
+    /// So much room must be left on the store's disk.
+    pub(super) fn wants_free(&self, least: &str) {
+        let file = self.path().join("watchkeeper.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let with = format!("[chronicle]\nmin_free = {least:?}");
+        std::fs::write(&file, text.replace("[chronicle]", &with)).unwrap();
+    }
+
+    pub(super) async fn watched(&self) -> Daemon {
+        self.watched_with(|_| {}).await
+    }
+
+    pub(super) async fn watched_with(&self, more: impl FnOnce(&mut tokio::process::Command)) -> Daemon {
+        let daemon = Daemon::start_with(self.path(), more).await;
         daemon.sees_both_up().await;
         until("the claim is held", || async { daemon.shop().await["holder"] == "o" }).await;
         daemon

@@ -216,6 +216,18 @@ impl Events {
         of.filter_map(|event| event["body"]["text"].as_str()).collect()
     }
 
+    /// A word that each of that kind holds.
+    pub(crate) fn texts(&self, kind: &str, key: &str) -> Vec<&str> {
+        let of = self.0.iter().filter(|event| event["kind"] == kind);
+        of.filter_map(|event| event["body"][key].as_str()).collect()
+    }
+
+    /// A number that each of that kind holds.
+    pub(crate) fn numbers(&self, kind: &str, key: &str) -> Vec<u64> {
+        let of = self.0.iter().filter(|event| event["kind"] == kind);
+        of.filter_map(|event| event["body"][key].as_u64()).collect()
+    }
+
     /// Nobody was accused: no region is down by quorum or worse, and there was no incident.
     #[track_caller]
     pub(crate) fn accuse_nobody(&self) {

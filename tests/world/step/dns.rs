@@ -49,7 +49,7 @@ pub(crate) async fn named() -> Named {
     let server =
         Server::start(Command::new("named").arg("-c").arg(conf).args(["-f", "-4", "-n", "1"]), Signal::TERM);
     let named = Named { server, port, folder };
-    until("bind9 answers", || async { named.says("www.shop.test", "A").await == "10.0.0.1" }).await;
+    until("bind9 answers", || async { named.says_at_last("www.shop.test", "A").await == "10.0.0.1" }).await;
     named
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn database(fault: Fault, seat: Seat, dice: &mut Dice, times: &
     shop.pace = FAST;
     match seat {
         Seat::There => shop.usual("auto"),
-        Seat::Elsewhere => shop.from_elsewhere("auto"),
+        Seat::Elsewhere => shop.elsewhere("auto"),
     }
     let said = check(shop.path());
     let daemon = shop.watched().await;
