@@ -13,7 +13,7 @@ use super::source::{House, Source};
 pub(super) const ROOT: &str = "src/core/lib.rs";
 const MANIFEST: &str = "src/core/Cargo.toml";
 const FIRST_WORDS: [&str; 5] = ["core", "alloc", "crate", "self", "super"];
-const FOR_TESTS: [&str; 2] = ["insta", "proptest"];
+const FOR_TESTS: [&str; 3] = ["insta", "mimalloc", "proptest"];
 
 pub(super) fn check(house: &House<'_>) -> Vec<Finding> {
     let mut findings = manifest(house);
@@ -79,7 +79,7 @@ fn manifest(house: &House<'_>) -> Vec<Finding> {
         dependencies(manifest, "dev-dependencies").into_iter().filter(|(name, _)| !FOR_TESTS.contains(name));
     let tested = tested.map(|(name, line)| {
         let say = format!(
-            "the core's tests build in seconds with insta and proptest alone: move what needs `{name}` to a test or \
+            "the core's tests build in seconds with insta, mimalloc and proptest alone: move what needs `{name}` to a test or \
              bench of the root package"
         );
         Finding::new(MANIFEST, line, say)

@@ -61,5 +61,5 @@ pub(super) fn ask(
     let guards =
         vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Ask(service.ask.revision)];
     let wish = Wish::new(Purpose::Ask, guards, vec![Write::Ask(number)]).about(About::Ask(number));
-    send(acting, service.id, wish, now, out);
+    send(acting, service, wish, now, out);
 }

@@ -48,7 +48,7 @@ pub(super) fn advance(
         guards.push(Guard::Vote(me(state).clone(), ballot.revision));
     }
     let wish = Wish::new(Purpose::Vote, guards, vec![Write::Vote(vote)]).about(about);
-    send(acting, service.id, wish, now, out);
+    send(acting, service, wish, now, out);
 }
 
 /// Ours is not in the coordinator any more, since that revision: the session that it hung on is over. If it is ours that

@@ -148,13 +148,13 @@ pub(super) fn advance(
             }
             feed(service, acting, ClaimInput::Free, out);
             let guards = vec![Guard::Session(session), Guard::Unclaimed];
-            send(acting, service.id, Wish::new(Purpose::Take, guards, vec![Write::Claim]), now, out);
+            send(acting, service, Wish::new(Purpose::Take, guards, vec![Write::Claim]), now, out);
         }
         ClaimState::Holding | ClaimState::Restoring => {
             if gives_up(service, acting, state, fit) {
                 acting.back_off = Some(now.mono + terms.yield_wait().times(2));
                 let guards = vec![Guard::Session(session), Guard::Claim(acting.created)];
-                send(acting, service.id, Wish::new(Purpose::GiveUp, guards, vec![Write::GiveUp]), now, out);
+                send(acting, service, Wish::new(Purpose::GiveUp, guards, vec![Write::GiveUp]), now, out);
             }
         }
         ClaimState::Taking | ClaimState::Frozen => {}

@@ -15,8 +15,8 @@ use crate::ids::ServiceId;
 use crate::input::Seen;
 use crate::mutants::{self, Mutant};
 use crate::plan::Entry;
-use crate::state::State;
 use crate::state::acting::{About, Acting, Flight};
+use crate::state::{Service, State};
 use crate::time::{Mono, Now, Span};
 
 /// A transaction that nobody answered is sent again so soon.
@@ -42,12 +42,15 @@ impl Wish {
 }
 
 /// Sends it. Nothing else may be on its way.
-pub(super) fn send(acting: &mut Acting, id: ServiceId, wish: Wish, now: Now, out: &mut Out) {
+pub(super) fn send(acting: &mut Acting, service: &Service, wish: Wish, now: Now, out: &mut Out) {
     acting.sent = acting.sent.wrapping_add(1);
     let Wish { purpose, guards, writes, journals, about } = wish;
-    let txn = Txn { id: TxnId { service: id, purpose, number: acting.sent }, guards, writes, journals };
+    let id = TxnId { service: service.id, purpose, number: acting.sent };
+    let txn = Txn { id, guards, writes, journals };
     out.effects.push(Effect::Transact(Box::new(txn.clone())));
-    let flight = Flight { txn, at: now.mono, seen: acting.read, doubt: None, doubted: false, about };
+    // Whoever has just begun may have been told of a record before it has read one.
+    let seen = acting.read.max(service.known.record_revision);
+    let flight = Flight { txn, at: now.mono, seen, doubt: None, doubted: false, about };
     acting.flight = Some(Box::new(flight));
 }
 

@@ -113,7 +113,7 @@ fn reading(
             return wake.at(again);
         }
         let wish = flight::Wish::new(Purpose::Read, alloc::vec::Vec::new(), alloc::vec::Vec::new());
-        flight::send(acting, service.id, flight::Wish { journals: true, ..wish }, now, out);
+        flight::send(acting, service, flight::Wish { journals: true, ..wish }, now, out);
     }
 }
 

@@ -306,7 +306,7 @@ pub(super) fn advance(
             && acting.pulse_read.is_none_or(|at| at + READ_PULSE <= now.mono)
         {
             acting.pulse_read = Some(now.mono);
-            send(acting, service.id, Wish::new(Purpose::Read, Vec::new(), Vec::new()), now, out);
+            send(acting, service, Wish::new(Purpose::Read, Vec::new(), Vec::new()), now, out);
         }
     }
     if acting.flight.is_none() && held.is_some() {
@@ -534,7 +534,7 @@ fn write(service: &Service, acting: &mut Acting, state: &State, now: Now, out: &
                 writes.push(Write::Record(Box::new(moved(&record, carried))));
             }
             let about = About::Journal(run, txn, after);
-            send(acting, service.id, Wish::new(Purpose::Journal, guards, writes).about(about), now, out);
+            send(acting, service, Wish::new(Purpose::Journal, guards, writes).about(about), now, out);
         }
         Some(Want::End { txn, length, outcome }) => {
             guards.push(Guard::Journal(run, length));
@@ -542,7 +542,7 @@ fn write(service: &Service, acting: &mut Acting, state: &State, now: Now, out: &
             let next = ended(service, &record, carried, outcome);
             let writes = vec![Write::Append(run, vec![Entry::Ended(outcome)]), Write::Record(Box::new(next))];
             let about = About::End(run, txn);
-            send(acting, service.id, Wish::new(Purpose::End, guards, writes).about(about), now, out);
+            send(acting, service, Wish::new(Purpose::End, guards, writes).about(about), now, out);
         }
         Some(_) | None => {}
     }
@@ -581,7 +581,7 @@ fn change(
     }
     if let Some(next) = next {
         let wish = Wish::new(Purpose::Change, guards, vec![Write::Record(Box::new(next))]);
-        send(acting, service.id, wish, now, out);
+        send(acting, service, wish, now, out);
     }
 }
 

@@ -194,7 +194,7 @@ pub(super) fn send_start(
     writes.extend(velocity);
     let (order, by_itself) = (wanted.order, wanted.by_itself);
     let about = About::Start(Box::new(Starting { start, plan, order, by_itself }));
-    send(acting, service.id, Wish::new(Purpose::Start, guards, writes).about(about), now, out);
+    send(acting, service, Wish::new(Purpose::Start, guards, writes).about(about), now, out);
     true
 }
 

@@ -558,5 +558,5 @@ pub(super) fn change(
         return;
     };
     let guards = vec![Guard::Session(session), Guard::Claim(acting.created), Guard::Record(acting.read)];
-    send(acting, service.id, Send::new(Purpose::Change, guards, vec![Write::Record(next)]), now, out);
+    send(acting, service, Send::new(Purpose::Change, guards, vec![Write::Record(next)]), now, out);
 }

@@ -323,5 +323,5 @@ fn change(
         guards.push(Guard::Claim(acting.created));
     }
     let wish = Wish::new(Purpose::Change, guards, writes).about(About::Order(order.id));
-    send(acting, service.id, wish, now, out);
+    send(acting, service, wish, now, out);
 }

@@ -166,7 +166,7 @@ pub(super) const fn heard_by_wish(verb: &Verb) -> Option<RunInput> {
 }
 
 fn read(service: &Service, acting: &mut Acting, now: Now, out: &mut Out) -> Next {
-    send(acting, service.id, Wish::new(Purpose::Read, Vec::new(), Vec::new()), now, out);
+    send(acting, service, Wish::new(Purpose::Read, Vec::new(), Vec::new()), now, out);
     Next::Sent
 }
 
